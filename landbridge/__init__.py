@@ -1,0 +1,1 @@
+"""The console: embedded servers, the development stack, the demo and the commands."""
