@@ -1,0 +1,1 @@
+"""AWS accounts we hold a role in."""

@@ -1,0 +1,1 @@
+"""Inventories: what an account and region hold."""

@@ -1,0 +1,1 @@
+"""The manners all endpoints share: errors, transactions, idempotency, lists, waiting."""

@@ -1,0 +1,1 @@
+"""Plans: what would happen, for people to read and approve."""
