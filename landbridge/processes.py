@@ -5,8 +5,61 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+LOOK_EVERY = 0.05
+
+
+class ChildDied(RuntimeError):
+    """A child that should run does not; the message names it and shows the end of its log."""
+
+
+class Child:
+    """One named process with a log file; it leads its own session, so Ctrl-C does not end it before us."""
+
+    def __init__(self, name: str, command: Sequence[str], environ: Mapping[str, str], log: Path) -> None:
+        self.name = name
+        self.log = log
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=dict(environ),
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def check(self) -> None:
+        """Return if it runs; raises ChildDied otherwise."""
+        code = self._process.poll()
+        if code is not None:
+            raise ChildDied(
+                f"{self.name} ended with exit code {code}. The end of {self.log}:\n{tail(self.log)}"
+            )
+
+    def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
+        """Look until `ready`; raises ChildDied if it ends before or is not ready after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            self.check()
+            if time.monotonic() > deadline:
+                raise ChildDied(
+                    f"{self.name} was not ready after {seconds:.0f} seconds. "
+                    f"The end of {self.log}:\n{tail(self.log)}"
+                )
+            time.sleep(LOOK_EVERY)
+
+    def end(self) -> None:
+        """Ask it to end, and make it if it does not."""
+        end(self._process, [signal.SIGTERM])
 
 
 def free_port() -> int:
