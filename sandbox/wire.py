@@ -1,0 +1,195 @@
+"""AWS's wire protocols, from botocore's models: requests read, answers written.
+
+The one file that knows moto: its protocol parsers and serializers, which are the server's half of what
+botocore does for clients.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+from xml.sax.saxutils import escape
+
+from botocore.model import OperationModel, ServiceModel
+from botocore.utils import parse_timestamp
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.serialize import SerializationContext, get_serializer_class
+from moto.core.utils import get_service_model
+from werkzeug.datastructures import Headers, MultiDict
+
+from sandbox.errors import AwsError
+
+_SCOPE = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
+_PRESIGNED = re.compile(r"([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
+_LOAD_BALANCER_VERSIONS = {"2012-06-01": "elb", "2015-12-01": "elbv2"}
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    method: str
+    url: str  # whole, or path and query
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as understood: what is asked, by which key, of which region."""
+
+    service: str
+    operation: str
+    region: str
+    access_key: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return f"{self.service}.{self.operation}"
+
+
+@cache
+def model(service: str) -> ServiceModel:
+    """botocore's model of a service, by botocore's name."""
+    return get_service_model(service)
+
+
+@cache
+def operation_model(service: str, operation: str) -> OperationModel:
+    return model(service).operation_model(operation)
+
+
+def understand(request: HttpRequest, services: frozenset[str]) -> Asked:
+    """Read a request for one of `services`.
+
+    Raises AwsError for what is not signed, not known, or cannot be parsed.
+    """
+    url = urlsplit(request.url)
+    values = _values(url.query, request)
+    key, region, signing_name = _credential(request, values)
+    service = _service(signing_name, values, services)
+    operation, url_params = _operation(service, request.method, url.path, values)
+    return Asked(service, operation, region, key, _params(service, operation, request, url_params, values))
+
+
+def write(asked: Asked, result: Mapping[str, Any], request_id: str) -> HttpAnswer:
+    """A success. Members that are None are left out; lists that are empty stay."""
+    protocol = str(model(asked.service).protocol)
+    serializer = get_serializer_class(asked.service, protocol)(
+        operation_model(asked.service, asked.operation),  # type: ignore[arg-type]  # it is moto's subclass
+        SerializationContext(request_id),
+    )
+    answer = serializer.serialize(result)
+    body = answer["body"]
+    return HttpAnswer(
+        answer["status_code"],
+        {**answer["headers"], "x-amzn-RequestId": request_id},
+        body.encode() if isinstance(body, str) else body,
+    )
+
+
+def write_error(service: str, error: AwsError, request_id: str) -> HttpAnswer:
+    """A refusal, in the form of the service's protocol (EC2 words it differently from all others)."""
+    said = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
+    if service == "ec2":
+        text = (
+            f"<Response><Errors><Error>{said}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
+        )
+    else:
+        fault = "Sender" if error.status < 500 else "Receiver"
+        text = (
+            f"<ErrorResponse><Error><Type>{fault}</Type>{said}</Error>"
+            f"<RequestId>{request_id}</RequestId></ErrorResponse>"
+        )
+    headers = {"Content-Type": "text/xml", "x-amzn-RequestId": request_id}
+    return HttpAnswer(error.status, headers, f'<?xml version="1.0" encoding="utf-8"?>\n{text}'.encode())
+
+
+def service_guess(request: HttpRequest) -> str:
+    """The service whose error form to use when a request could not be understood."""
+    scope = _SCOPE.search(_header(request, "authorization"))
+    return scope.group(3) if scope else ""
+
+
+def _values(query: str, request: HttpRequest) -> dict[str, str]:
+    values = dict(parse_qsl(query, keep_blank_values=True))
+    if _header(request, "content-type").startswith("application/x-www-form-urlencoded"):
+        values.update(parse_qsl(request.body.decode(), keep_blank_values=True))
+    return values
+
+
+def _header(request: HttpRequest, name: str) -> str:
+    return next((value for key, value in request.headers.items() if key.lower() == name), "")
+
+
+def _credential(request: HttpRequest, values: Mapping[str, str]) -> tuple[str, str, str]:
+    scope = _SCOPE.search(_header(request, "authorization"))
+    scope = scope or _PRESIGNED.fullmatch(values.get("X-Amz-Credential", ""))
+    if not scope:
+        raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
+    return scope.group(1), scope.group(2), scope.group(3)
+
+
+def _service(signing_name: str, values: Mapping[str, str], services: frozenset[str]) -> str:
+    service = signing_name
+    if signing_name == "elasticloadbalancing":
+        service = _LOAD_BALANCER_VERSIONS.get(values.get("Version", ""), "elb")
+    if service not in services:
+        raise AwsError("InvalidAction", f"The sandbox has no service {service}.")
+    return service
+
+
+def _operation(service: str, method: str, path: str, values: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    if "rest" in str(model(service).protocol):
+        for name, wanted, pattern in _routes(service):
+            if wanted == method and (match := pattern.fullmatch(path.rstrip("/"))):
+                return name, {key: unquote(value) for key, value in match.groupdict().items()}
+        raise AwsError("InvalidAction", f"No operation of {service} answers {method} {path}.", 404)
+    action = values.get("Action", "")
+    if action not in model(service).operation_names:
+        raise AwsError("InvalidAction", f"The action {action} is not valid for this web service.")
+    return action, {}
+
+
+@cache
+def _routes(service: str) -> list[tuple[str, str, re.Pattern[str]]]:
+    """(operation, method, pattern of the path), the most literal first."""
+    routes = []
+    for name in model(service).operation_names:
+        http = operation_model(service, name).http
+        path = str(http["requestUri"]).split("?")[0].rstrip("/")
+        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", re.sub(r"\{(\w+)\+\}", r"(?P<\1>.+)", path))
+        routes.append((path.count("{"), name, str(http["method"]), re.compile(pattern)))
+    routes.sort(key=lambda route: route[0])
+    return [(name, method, pattern) for _, name, method, pattern in routes]
+
+
+def _params(
+    service: str, operation: str, request: HttpRequest, url_params: dict[str, str], values: dict[str, str]
+) -> dict[str, Any]:
+    asked = operation_model(service, operation)
+    parser: Any = PROTOCOL_PARSERS[str(model(service).protocol)](
+        asked,  # type: ignore[arg-type]  # it is moto's subclass
+        timestamp_parser=parse_timestamp,
+        map_type=dict,
+    )
+    try:
+        parsed: dict[str, Any] = parser.parse({
+            "body": request.body,
+            "headers": Headers(list(request.headers.items())),
+            "method": request.method,
+            "url_params": url_params,
+            "url_path": urlsplit(request.url).path,
+            "values": MultiDict(values),
+        })  # fmt: skip
+    except (ValueError, TypeError) as error:
+        raise AwsError("MalformedInput", f"The request could not be read: {error}") from error
+    return parsed
