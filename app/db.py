@@ -1,6 +1,6 @@
 """The database: engine, sessions, and what all tables share (naming rules, ids, column types)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, TypeAlias
@@ -19,6 +19,8 @@ JsonList: TypeAlias = list[JsonValue]
 # Ids compare by bytes: keyset pages need the database and its indexes to agree on one order.
 BYTE_ORDER = "C"
 
+AFTER_COMMIT = "after_commit"
+
 Id = Annotated[str, mapped_column(String(64, collation=BYTE_ORDER))]
 PrimaryId = Annotated[str, mapped_column(String(64, collation=BYTE_ORDER), primary_key=True)]
 Name = Annotated[str, mapped_column(Text(collation=BYTE_ORDER))]
@@ -27,9 +29,7 @@ JsonMap = Annotated[JsonObject, mapped_column(JSONB(none_as_null=True))]
 JsonItems = Annotated[JsonList, mapped_column(JSONB(none_as_null=True))]
 Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 Created = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
-Updated = Annotated[
-    datetime, mapped_column(DateTime(timezone=True), server_default=func.now(), onupdate=func.now())
-]
+Updated = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now(), onupdate=func.now())]
 Version = Annotated[int, mapped_column(BigInteger, server_default=text("1"))]
 Count = Annotated[int, mapped_column(BigInteger, server_default=text("0"))]
 Digest = Annotated[bytes, mapped_column(LargeBinary(32))]
@@ -59,6 +59,11 @@ def async_url(url: str) -> str:
     return make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
 
 
+def after_commit(session: AsyncSession, act: Callable[[], Awaitable[None]]) -> None:
+    """Have `act` done once the session's transaction() has committed; not at all if it doesn't."""
+    session.info.setdefault(AFTER_COMMIT, []).append(act)
+
+
 class Database:
     """One process's connections to Postgres. Sessions never outlive the `async with` that gave them."""
 
@@ -74,8 +79,11 @@ class Database:
 
         Nothing inside calls commit(): half of what a request changes must never be visible.
         """
-        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            async with session.begin():
+                yield session
+            for act in session.info.pop(AFTER_COMMIT, ()):
+                await act()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:

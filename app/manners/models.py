@@ -7,7 +7,7 @@ from app.db import Base, Created, Digest, JsonMap, Name
 
 
 class IdempotencyKey(Base):
-    """One key of one principal; the answer's columns are filled in the transaction that made the row."""
+    """One key of one principal; written in the transaction that made what it answers."""
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (Index(None, "created_at"),)
@@ -17,7 +17,7 @@ class IdempotencyKey(Base):
     method: Mapped[Name]
     path: Mapped[Name]
     request_hash: Mapped[Digest]
-    status: Mapped[int | None]
-    headers: Mapped[JsonMap | None]
-    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    status: Mapped[int]
+    headers: Mapped[JsonMap]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[Created]

@@ -36,9 +36,9 @@ def upgrade() -> None:
         sa.Column("method", sa.Text(collation="C"), nullable=False),
         sa.Column("path", sa.Text(collation="C"), nullable=False),
         sa.Column("request_hash", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("status", sa.Integer(), nullable=True),
-        sa.Column("headers", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
-        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("headers", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("principal", "key", name=op.f("pk_idempotency_keys")),
     )
@@ -235,9 +235,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_jobs_account_id_accounts"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["plan_id"], ["plans.id"], name=op.f("fk_jobs_plan_id_plans"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["plan_id"], ["plans.id"], name=op.f("fk_jobs_plan_id_plans"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
     )
     op.create_index(op.f("ix_jobs_account_id"), "jobs", ["account_id"], unique=False)
@@ -276,9 +274,7 @@ def upgrade() -> None:
         sa.Column("made", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("throttled", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("failed", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["job_id"], ["jobs.id"], name=op.f("fk_job_calls_job_id_jobs"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_job_calls_job_id_jobs"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("job_id", "operation", name=op.f("pk_job_calls")),
     )
     op.create_table(
@@ -293,9 +289,7 @@ def upgrade() -> None:
             server_default=sa.text("'{}'"),
             nullable=False,
         ),
-        sa.ForeignKeyConstraint(
-            ["job_id"], ["jobs.id"], name=op.f("fk_job_events_job_id_jobs"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_job_events_job_id_jobs"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("job_id", "seq", name=op.f("pk_job_events")),
     )
     op.create_table(
@@ -312,15 +306,11 @@ def upgrade() -> None:
         sa.Column("error", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["job_id"], ["jobs.id"], name=op.f("fk_job_steps_job_id_jobs"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_job_steps_job_id_jobs"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("job_id", "step_id", name=op.f("pk_job_steps")),
     )
     op.create_index(op.f("ix_job_steps_job_id_seq"), "job_steps", ["job_id", "seq"], unique=False)
-    op.create_index(
-        op.f("ix_job_steps_job_id_state_seq"), "job_steps", ["job_id", "state", "seq"], unique=False
-    )
+    op.create_index(op.f("ix_job_steps_job_id_state_seq"), "job_steps", ["job_id", "state", "seq"], unique=False)
     # ### end Alembic commands ###
 
 
@@ -341,9 +331,7 @@ def downgrade() -> None:
         ),
     )
     op.drop_index(op.f("ix_jobs_plan_id"), table_name="jobs")
-    op.drop_index(
-        op.f("ix_jobs_lease_expires_at"), table_name="jobs", postgresql_where=sa.text("finished_at is null")
-    )
+    op.drop_index(op.f("ix_jobs_lease_expires_at"), table_name="jobs", postgresql_where=sa.text("finished_at is null"))
     op.drop_index(op.f("ix_jobs_account_id"), table_name="jobs")
     op.drop_table("jobs")
     op.drop_index(op.f("ix_plans_inventory_id"), table_name="plans")

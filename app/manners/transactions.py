@@ -1,0 +1,64 @@
+"""One session per request: reads statement by statement, changes in one transaction.
+
+Every router is made with `route_class=Route`. The transaction is opened around the endpoint and
+committed before the response leaves, so that a client never sees an answer the database then refused.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db import Database
+from app.manners.idempotency import Replayed, remember
+
+READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Route(APIRoute):
+    """A route whose endpoint runs in a session, and whose answers leave out what is null."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        options["response_model_exclude_none"] = True
+        super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's handler inside a session."""
+        handle = super().get_route_handler()
+
+        async def handle_in_session(request: Request) -> Response:
+            database: Database = request.app.state.database
+            if request.method in READING_METHODS:
+                async with database.reading() as session:
+                    request.state.session = session
+                    return await handle(request)
+            try:
+                async with database.transaction() as session:
+                    request.state.session = session
+                    response: Response = await handle(request)
+                    await remember(request, session, response)
+                    return response
+            except Replayed as replay:
+                return replay.response
+
+        return handle_in_session
+
+
+def session_of(request: Request) -> AsyncSession:
+    """The session of this request; it is closed when the endpoint has returned, so streams open their own."""
+    session: AsyncSession = request.state.session
+    return session
+
+
+Session = Annotated[AsyncSession, Depends(session_of)]
+
+
+def database_of(request: Request) -> Database:
+    """The database, for endpoints that outlive one session: those that wait, stream, or call AWS."""
+    database: Database = request.app.state.database
+    return database
+
+
+TheDatabase = Annotated[Database, Depends(database_of)]
