@@ -162,7 +162,7 @@ class Stack:
 def run_dev(options: StackOptions, say: Callable[[str], None]) -> int:
     """Keep a stack running until a signal; one JSON line on stdout when it is ready. Returns an exit code."""
     try:
-        with ending_as_exit(), Stack(options, say=say) as stack:
+        with ending_as_exit(0), Stack(options, say=say) as stack:
             token = stack.token("dev", "admin")
             print(json.dumps({"api": stack.api, "aws": stack.aws, "token": token}), flush=True)
             say("Ready. Ctrl-C ends it.")
@@ -191,11 +191,11 @@ def answers(url: str) -> bool:
 
 
 @contextmanager
-def ending_as_exit() -> Iterator[None]:
-    """SIGTERM and SIGINT raise SystemExit(0) in the main thread, so that context managers unwind."""
+def ending_as_exit(code: int) -> Iterator[None]:
+    """SIGTERM and SIGINT raise SystemExit(code) in the main thread, so that context managers unwind."""
 
     def leave(_: int, __: FrameType | None) -> None:
-        raise SystemExit(0)
+        raise SystemExit(code)
 
     before = {sig: signal.signal(sig, leave) for sig in ENDING_SIGNALS}
     try:

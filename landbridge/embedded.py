@@ -106,9 +106,7 @@ def _init(runner: Runner, data: Path) -> str:
             "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions",
         )  # fmt: skip
     if answer.returncode:
-        raise EmbeddedError(
-            f"initdb failed; set LANDBRIDGE_DATABASE_URL to a server instead.\n{answer.stdout}"
-        )
+        raise EmbeddedError(f"initdb failed; set LANDBRIDGE_DATABASE_URL to a server instead.\n{answer.stdout}")
     kept.touch(mode=0o600)
     kept.write_text(password)
     return password

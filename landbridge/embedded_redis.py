@@ -60,9 +60,7 @@ def _start(program: Path, home: Path) -> tuple[subprocess.Popen[bytes], str]:
     log = home / "log"
     for _ in range(PORT_TRIES):
         port, password = free_port(), secrets.token_hex(16)
-        settings = (
-            f'bind 127.0.0.1\nport {port}\nrequirepass {password}\nsave ""\nappendonly no\ndir {home}\n'
-        )
+        settings = f'bind 127.0.0.1\nport {port}\nrequirepass {password}\nsave ""\nappendonly no\ndir {home}\n'
         with log.open("ab") as output:
             process = subprocess.Popen(
                 [program, "-"],  # settings come by stdin, so that the password is in no process list

@@ -41,9 +41,7 @@ class Child:
         """Return if it runs; raises ChildDied otherwise."""
         code = self._process.poll()
         if code is not None:
-            raise ChildDied(
-                f"{self.name} ended with exit code {code}. The end of {self.log}:\n{tail(self.log)}"
-            )
+            raise ChildDied(f"{self.name} ended with exit code {code}. The end of {self.log}:\n{tail(self.log)}")
 
     def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
         """Look until `ready`; raises ChildDied if it ends before or is not ready after `seconds`."""
@@ -52,8 +50,7 @@ class Child:
             self.check()
             if time.monotonic() > deadline:
                 raise ChildDied(
-                    f"{self.name} was not ready after {seconds:.0f} seconds. "
-                    f"The end of {self.log}:\n{tail(self.log)}"
+                    f"{self.name} was not ready after {seconds:.0f} seconds. The end of {self.log}:\n{tail(self.log)}"
                 )
             time.sleep(LOOK_EVERY)
 

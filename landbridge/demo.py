@@ -1,0 +1,167 @@
+"""The demo: a Classic application moves into a VPC, told by a program that only speaks HTTP to /v1."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from landbridge.demo_api import Api, DemoFailed, SandboxDoor, Thing
+from landbridge.demo_verdict import Shown, shortcomings
+from landbridge.demo_view import ProgressView, View
+from landbridge.dev import REGION, Stack, StackOptions, ending_as_exit
+from landbridge.embedded import EmbeddedError
+from landbridge.processes import ChildDied
+
+AWS_ACCOUNT = "123456789012"
+ACCOUNT_NAME = "demo"
+# ClassicLink refuses most of 10/8, where Classic itself lives; 172.20 is free (aws-facts A1).
+TARGET = {"create": {"cidr": "172.20.0.0/16"}}
+LOOK_EVERY = 0.5
+# In these a job goes on by itself; in any other it ended or waits for a person.
+MOVING = frozenset({"queued", "running", "undoing"})
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Four eyes and then some: each does only what its role may."""
+
+    admin: Api
+    planner: Api
+    approver: Api
+    operator: Api
+
+
+def run_demo(options: StackOptions, strategy: str) -> int:
+    """Start everything, tell the story, end everything. Returns 0 only if all was shown that should be."""
+    view = View(Console())
+    try:
+        with ending_as_exit(INTERRUPTED):
+            view.heading("Starting")
+            with Stack(options, say=lambda text: view.say(f"  {text}")) as stack:
+                people = people_of(stack)
+                story = Story(people, SandboxDoor(stack.aws), view, options.time_scale, stack.check)
+                story.tell(strategy)
+    except (DemoFailed, ChildDied, EmbeddedError) as error:
+        view.say(str(error))
+        return 1
+    return 0
+
+
+def people_of(stack: Stack) -> People:
+    """A token for each role."""
+
+    def api(role: str) -> Api:
+        return Api(stack.api, stack.token(f"demo {role}", role))
+
+    return People(api("admin"), api("planner"), api("approver"), api("operator"))
+
+
+class Story:
+    """Register, discover, plan, approve, execute, report."""
+
+    def __init__(
+        self, people: People, sandbox: SandboxDoor, view: View, time_scale: float, check: Callable[[], None]
+    ) -> None:
+        self._people = people
+        self._sandbox = sandbox
+        self._view = view
+        self._time_scale = time_scale
+        self._check = check
+
+    def tell(self, strategy: str) -> None:
+        """The whole story; raises DemoFailed saying what fell short."""
+        began = time.monotonic()
+        inventory = self._discover()
+        resources = list(self._people.planner.all(f"/v1/inventories/{inventory['id']}/resources"))
+        self._view.resources(resources)
+        plan = self._plan(inventory, strategy)
+        path = f"/v1/plans/{plan['id']}"
+        findings = list(self._people.planner.all(f"{path}/findings"))
+        flows = list(self._people.planner.all(f"{path}/flows"))
+        self._view.findings(findings)
+        self._view.flows(flows)
+        self._approve(plan)
+        self._sandbox.declare(flows)
+        job, steps = self._execute(plan)
+        report = self._people.operator.get(f"/v1/jobs/{job['id']}/report")
+        outages = self._sandbox.outages()
+        self._report(report, flows, outages)
+        short = shortcomings(Shown(resources, findings, flows, job, steps, report, outages))
+        if short:
+            raise DemoFailed("\n".join(["", "This is not what was promised:", *(f"  {line}" for line in short)]))
+        self._view.heading(f"The application lives in the VPC. {time.monotonic() - began:.0f} seconds.")
+
+    def _discover(self) -> Thing:
+        self._view.heading("Discovering what the account holds")
+        inventory = self._people.admin.post("/v1/inventories", {"account_id": self._account()["id"], "region": REGION})
+        inventory = self._people.admin.finished(f"/v1/inventories/{inventory['id']}")
+        if inventory["status"] != "ready":
+            raise DemoFailed(f"The inventory is {inventory['status']}: {inventory.get('error')}")
+        return inventory
+
+    def _account(self) -> Thing:
+        """The demo's account; it is there already where a database of one's own was used before."""
+        admin = self._people.admin
+        for account in admin.all("/v1/accounts"):
+            if account["name"] == ACCOUNT_NAME:
+                return account
+        body = {"name": ACCOUNT_NAME, "aws_account_id": AWS_ACCOUNT, "regions": [REGION]}
+        return admin.post("/v1/accounts", body)
+
+    def _plan(self, inventory: Thing, strategy: str) -> Thing:
+        self._view.heading(f"Planning the move, {strategy}")
+        body = {
+            "inventory_id": inventory["id"],
+            "name": f"demo, {strategy}",
+            "strategy": strategy,
+            "target": TARGET,
+        }
+        plan = self._people.planner.post("/v1/plans", body)
+        estimate = plan["estimate"]
+        self._view.say(
+            f"  about {estimate['seconds'] / 60:.0f} minutes of AWS's time, "
+            f"{estimate['outage_seconds']:.0f} seconds of outage, {estimate['aws_calls']} AWS calls"
+        )
+        return plan
+
+    def _approve(self, plan: Thing) -> None:
+        path = f"/v1/plans/{plan['id']}"
+        approver = self._people.approver
+        approver.post(f"{path}/approve", if_match=approver.etag(path))
+        self._view.heading("Approved by somebody other than the author")
+
+    def _execute(self, plan: Thing) -> tuple[Thing, list[Thing]]:
+        self._view.heading(f"Executing, with AWS's clock {self._time_scale:.0f} times as fast")
+        operator = self._people.operator
+        phases = {step["id"]: step["phase"] for step in self._people.planner.all(f"/v1/plans/{plan['id']}/steps")}
+        path = f"/v1/jobs/{operator.post('/v1/jobs', {'plan_id': plan['id'], 'action': 'execute'})['id']}"
+        estimated = plan["estimate"]["seconds"] / self._time_scale
+        with ProgressView(self._view.console, phases, estimated) as progress:
+            while True:
+                self._check()
+                job = operator.get(path)
+                steps = list(operator.all(f"{path}/steps"))
+                progress.show(job["status"], steps)
+                if job["status"] not in MOVING:
+                    return job, steps
+                time.sleep(LOOK_EVERY)
+
+    def _report(self, report: Thing, flows: list[Thing], outages: list[Thing]) -> None:
+        self._view.heading("What moved")
+        self._view.counterparts(report)
+        self._view.heading("Who could not call whom, and for how long (AWS's seconds)")
+        self._view.outages(flows, outages)
+        self._view.heading("AWS calls")
+        self._view.say(f"  {calls(report['aws_calls'])}")
+
+
+def calls(counted: object) -> str:
+    """The report's count of AWS calls in words, the most frequent first."""
+    if not isinstance(counted, dict):
+        return str(counted)
+    numbers = {name: count for name, count in counted.items() if isinstance(count, int)}
+    return ", ".join(f"{name} {count}" for name, count in sorted(numbers.items(), key=lambda item: -item[1]))

@@ -1,0 +1,70 @@
+"""Whether a demo showed what it should; pure, so that the demo cannot talk itself into success."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Thing = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """All that the demo has seen by its end, in the API's own words."""
+
+    resources: Sequence[Thing]
+    findings: Sequence[Thing]
+    flows: Sequence[Thing]
+    job: Thing
+    steps: Sequence[Thing]
+    report: Thing
+    outages: Sequence[Thing]
+
+
+def shortcomings(shown: Shown) -> list[str]:
+    """What fell short, a sentence each; empty if the migration is what was promised."""
+    return [*_job(shown), *_counterparts(shown), *_outages(shown)]
+
+
+def _job(shown: Shown) -> Iterator[str]:
+    status = shown.job["status"]
+    if status == "succeeded":
+        return
+    yield f"The job ended {status}."
+    for step in shown.steps:
+        if step.get("state") == "failed":
+            yield f"{step['id']} failed: {_words(step.get('error'))}"
+
+
+def _counterparts(shown: Shown) -> Iterator[str]:
+    if not shown.report["counterparts"]:
+        yield "The report names no counterpart."
+    moved = {pair["source"] for pair in shown.report["counterparts"] if pair.get("counterpart")}
+    explained = {finding["subject"] for finding in shown.findings}
+    for resource in shown.resources:
+        if resource["platform"] == "unknown":
+            yield f"{resource['ref']}: whether it is Classic is unknown."
+        elif resource["platform"] == "classic" and resource["ref"] not in moved | explained:
+            yield f"{resource['ref']} has no counterpart, and no finding says why."
+
+
+def _outages(shown: Shown) -> Iterator[str]:
+    predicted = {flow["id"] for flow in shown.flows if flow["verdict"] != "kept"}
+    for flow, seconds in seconds_down(shown.outages).items():
+        if flow not in predicted:
+            yield f"The flow {flow} was to be kept and was down for {seconds:.0f} seconds."
+
+
+def seconds_down(outages: Iterable[Thing]) -> dict[str, float]:
+    """How long each flow was down in all, those that never were left out."""
+    total: dict[str, float] = {}
+    for outage in outages:
+        total[outage["flow"]] = total.get(outage["flow"], 0.0) + outage["seconds"]
+    return {flow: seconds for flow, seconds in total.items() if seconds > 0}
+
+
+def _words(error: object) -> str:
+    if isinstance(error, Mapping):
+        return str(error.get("detail") or error.get("message") or dict(error))
+    return str(error)

@@ -1,0 +1,64 @@
+"""The demo calls itself a success only where everything that was promised was seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from landbridge.demo_verdict import Shown, seconds_down, shortcomings
+
+WEB = {"ref": "instance:i-1", "kind": "instance", "platform": "classic"}
+NETWORK = {"ref": "vpc:vpc-1", "kind": "vpc", "platform": "vpc"}
+KEPT = {"id": "flow-web", "verdict": "kept"}
+CUT = {"id": "flow-db", "verdict": "interrupted"}
+
+GOOD = Shown(
+    resources=[WEB, NETWORK],
+    findings=[],
+    flows=[KEPT, CUT],
+    job={"status": "succeeded"},
+    steps=[],
+    report={"counterparts": [{"source": "instance:i-1", "counterpart": "instance:i-2"}]},
+    outages=[{"flow": "flow-db", "seconds": 40.0}],
+)
+
+
+def test_a_job_that_kept_its_promises_has_no_shortcomings() -> None:
+    assert shortcomings(GOOD) == []
+
+
+def test_a_halted_job_is_told_with_the_step_that_failed() -> None:
+    steps = [{"id": "instance.launch/instance:i-1", "state": "failed", "error": {"detail": "no capacity"}}]
+    said = shortcomings(replace(GOOD, job={"status": "halted"}, steps=steps))
+    assert said == ["The job ended halted.", "instance.launch/instance:i-1 failed: no capacity"]
+
+
+def test_a_classic_source_without_a_counterpart_is_told() -> None:
+    pairs = {"counterparts": [{"source": "security_group:sg-1", "counterpart": "security_group:sg-2"}]}
+    said = shortcomings(replace(GOOD, report=pairs))
+    assert said == ["instance:i-1 has no counterpart, and no finding says why."]
+
+
+def test_a_finding_explains_a_missing_counterpart() -> None:
+    lone = {**WEB, "ref": "instance:i-9"}
+    finding = {"subject": "instance:i-9", "level": "warning", "message": "instance store"}
+    assert shortcomings(replace(GOOD, resources=[WEB, lone], findings=[finding])) == []
+
+
+def test_a_report_that_names_nothing_is_no_success() -> None:
+    said = shortcomings(replace(GOOD, resources=[], report={"counterparts": []}))
+    assert said == ["The report names no counterpart."]
+
+
+def test_a_resource_of_unknown_platform_is_told() -> None:
+    said = shortcomings(replace(GOOD, resources=[{**WEB, "platform": "unknown"}]))
+    assert said == ["instance:i-1: whether it is Classic is unknown."]
+
+
+def test_a_flow_that_was_to_be_kept_and_was_down_is_told() -> None:
+    said = shortcomings(replace(GOOD, outages=[{"flow": "flow-web", "seconds": 3.0}]))
+    assert said == ["The flow flow-web was to be kept and was down for 3 seconds."]
+
+
+def test_outages_of_a_flow_are_summed_and_empty_ones_left_out() -> None:
+    outages = [{"flow": "a", "seconds": 1.0}, {"flow": "a", "seconds": 2.0}, {"flow": "b", "seconds": 0.0}]
+    assert seconds_down(outages) == {"a": 3.0}

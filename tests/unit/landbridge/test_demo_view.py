@@ -1,0 +1,93 @@
+"""The demo's view works without a terminal and trusts no text that comes from AWS."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from landbridge.demo import calls
+from landbridge.demo_view import ProgressView, View, arrow, ports
+
+STEPS = [
+    {"id": "a", "state": "succeeded"},
+    {"id": "b", "state": "running"},
+    {"id": "c", "state": "verifying"},
+    {"id": "d", "state": "pending"},
+]
+PHASES = {"a": "prepare", "b": "link", "c": "link", "d": "instances"}
+
+FLOW = {
+    "id": "flow-1",
+    "sources": ["instance:i-1", "instance:i-2"],
+    "targets": ["rds_instance:main"],
+    "protocol": "tcp",
+    "from_port": 3306,
+    "to_port": 3306,
+    "verdict": "interrupted",
+    "reason": "the database restarts",
+    "interruptions": [{"estimated_seconds": 60.0}],
+}
+
+
+def plain() -> tuple[Console, io.StringIO]:
+    out = io.StringIO()
+    return Console(file=out, width=160), out
+
+
+def test_without_a_terminal_progress_is_lines() -> None:
+    console, out = plain()
+    with ProgressView(console, PHASES, estimated=90.0) as progress:
+        progress.show("running", STEPS)
+        progress.show("running", STEPS)
+    assert out.getvalue().splitlines() == [
+        "     0 s of about 90 s: running, 1 of 4 steps done, 1 running, 1 waiting for AWS"
+    ]
+
+
+def test_the_end_is_said_even_right_after_a_line() -> None:
+    console, out = plain()
+    with ProgressView(console, PHASES, estimated=90.0) as progress:
+        progress.show("running", STEPS)
+        progress.show("halted", STEPS)
+    assert "halted" in out.getvalue().splitlines()[-1]
+
+
+def test_on_a_terminal_progress_is_a_table_by_phase() -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=160, force_terminal=True)
+    with ProgressView(console, PHASES, estimated=90.0) as progress:
+        progress.show("running", STEPS)
+    assert "prepare" in out.getvalue()
+    assert "1/1" in out.getvalue()
+    assert out.getvalue().index("link") < out.getvalue().index("instances")
+
+
+def test_markup_in_somebody_elses_text_is_shown_as_it_is() -> None:
+    console, out = plain()
+    View(console).findings(
+        [{"level": "warning", "code": "x", "subject": "instance:[red]i-1[/red]", "message": "look [bold]here[/]"}]
+    )
+    assert "instance:[red]i-1[/red] look [bold]here[/]" in out.getvalue()
+
+
+def test_predicted_and_measured_outages_stand_side_by_side() -> None:
+    console, out = plain()
+    kept = {**FLOW, "id": "flow-2", "verdict": "kept", "interruptions": []}
+    View(console).outages([FLOW, kept], [{"flow": "flow-1", "seconds": 42.0}])
+    assert "1 of 2 flows were never interrupted." in out.getvalue()
+    row = next(line for line in out.getvalue().splitlines() if "tcp/3306" in line)
+    assert row.split()[-2:] == ["60", "42"]
+
+
+def test_a_flow_is_shortened_to_its_first_members() -> None:
+    assert arrow(FLOW) == "instance:i-1 and 1 more -> rds_instance:main"
+    assert ports(FLOW) == "tcp/3306"
+    assert ports({"protocol": "-1"}) == "-1"
+    assert ports({"protocol": "tcp", "from_port": 1, "to_port": 9}) == "tcp/1-9"
+
+
+def test_calls_are_told_the_most_frequent_first() -> None:
+    assert calls({"ec2.run_instances": 2, "ec2.describe_instances": 7}) == (
+        "ec2.describe_instances 7, ec2.run_instances 2"
+    )
