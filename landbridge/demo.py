@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ LOOK_EVERY = 0.5
 # In these a job goes on by itself; in any other it ended or waits for a person.
 MOVING = frozenset({"queued", "running", "undoing"})
 INTERRUPTED = 130
+PLAIN_WIDTH = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class People:
 
 def run_demo(options: StackOptions, strategy: str) -> int:
     """Start everything, tell the story, end everything. Returns 0 only if all was shown that should be."""
-    view = View(Console())
+    # Where there is no terminal there is no width to respect either.
+    view = View(Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH))
     try:
         with ending_as_exit(INTERRUPTED):
             view.heading("Starting")

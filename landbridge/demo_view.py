@@ -31,11 +31,11 @@ class View:
 
     def heading(self, text: str) -> None:
         """A part of the story begins."""
-        self.console.print(f"\n[bold]{escape(text)}[/bold]")
+        self.console.print(f"\n[bold]{escape(text)}[/bold]", highlight=False)
 
     def say(self, text: str) -> None:
         """A line."""
-        self.console.print(escape(text), highlight=False)
+        self.console.print(escape(text), highlight=False, soft_wrap=True)
 
     def resources(self, resources: Iterable[Thing]) -> None:
         """What there is, by kind and platform."""
