@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 from pydantic import JsonValue
 from sqlalchemy import BigInteger, DateTime, LargeBinary, MetaData, String, Text, func, make_url, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from uuid_utils import uuid7
@@ -62,6 +63,12 @@ def async_url(url: str) -> str:
 def after_commit(session: AsyncSession, act: Callable[[], Awaitable[None]]) -> None:
     """Have `act` done once the session's transaction() has committed; not at all if it doesn't."""
     session.info.setdefault(AFTER_COMMIT, []).append(act)
+
+
+def violated(error: IntegrityError) -> str | None:
+    """The name of the constraint that refused a statement, for services to say what it means."""
+    name: str | None = getattr(getattr(error.orig, "__cause__", None), "constraint_name", None)
+    return name
 
 
 class Database:

@@ -40,9 +40,7 @@ class InventoryResource(Base):
         Index(None, "inventory_id", "platform", "ref"),
     )
 
-    inventory_id: Mapped[Id] = mapped_column(
-        ForeignKey("inventories.id", ondelete="CASCADE"), primary_key=True
-    )
+    inventory_id: Mapped[Id] = mapped_column(ForeignKey("inventories.id", ondelete="CASCADE"), primary_key=True)
     ref: Mapped[Name] = mapped_column(primary_key=True)
     kind: Mapped[Name]
     name: Mapped[Name | None]
@@ -56,8 +54,6 @@ class InventoryFlow(Base):
 
     __tablename__ = "inventory_flows"
 
-    inventory_id: Mapped[Id] = mapped_column(
-        ForeignKey("inventories.id", ondelete="CASCADE"), primary_key=True
-    )
+    inventory_id: Mapped[Id] = mapped_column(ForeignKey("inventories.id", ondelete="CASCADE"), primary_key=True)
     id: Mapped[Name] = mapped_column(primary_key=True)
     body: Mapped[JsonMap]

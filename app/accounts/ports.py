@@ -1,0 +1,25 @@
+"""What accounts need of others, given by the composition root."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.models import Account
+from app.cloud import Cloud
+
+
+class CloudFactory(Protocol):
+    """Opens accounts."""
+
+    def open(self, account: Account, region: str) -> Cloud:
+        """The account's cloud in `region`; credentials are taken at the first call, which may be Denied."""
+        ...
+
+
+class Holds(Protocol):
+    """Knows what an account is needed for."""
+
+    async def unfinished_jobs(self, session: AsyncSession, account_id: str) -> Sequence[str]:
+        """The ids of the jobs that still need the account."""
+        ...
