@@ -11,7 +11,7 @@ from sandbox.faults import Fault
 from sandbox.service import handlers, prepare, services
 from sandbox.throttle import throttled
 from sandbox.wire import Asked, HttpAnswer, HttpRequest
-from sandbox.world import ACCOUNT_ID, Place, World
+from sandbox.world import ROOT, Place, World
 
 
 class AnswerLostError(Exception):
@@ -27,7 +27,8 @@ def answer(world: World, request: HttpRequest) -> HttpAnswer:
             asked = wire.understand(request, services())
         except AwsError as error:
             return wire.write_error(wire.service_guess(request), error, request_id)
-        place = world.place(world.access_keys.get(asked.access_key, ACCOUNT_ID), asked.region)
+        world.caller = world.callers.get(asked.access_key, ROOT)
+        place = world.place(world.caller.account_id, asked.region)
         prepare(place)
         return _Exchange(place, asked, request_id).answer()
 
@@ -102,6 +103,7 @@ class _Exchange:
         finally:
             self._world.hide_created_for = usual
         check_answer(self._asked, result)
+        self._world.clock.run_due()  # what this call set off without delay
         return result
 
     def _note(self, outcome: str, *, throttled: bool = False) -> None:

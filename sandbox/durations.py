@@ -17,6 +17,8 @@ class Durations:
     volume_create: float = 5.0
     volume_attach: float = 3.0
     address_move: float = 45.0
+    nat_gateway_create: float = 90.0
+    nat_gateway_delete: float = 45.0
     classic_link: float = 0.0
     db_create: float = 240.0
     db_modify: float = 60.0

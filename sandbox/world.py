@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -14,6 +15,19 @@ from sandbox.limits import Limits
 from sandbox.throttle import Throttle
 
 ACCOUNT_ID = "123456789012"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who an access key stands for, as GetCallerIdentity tells."""
+
+    account_id: str
+    user_id: str
+    arn: str
+
+
+# Every access key that no AssumeRole made belongs to one user of one account.
+ROOT = Caller(ACCOUNT_ID, "AIDASANDBOXUSER", f"arn:aws:iam::{ACCOUNT_ID}:user/sandbox")
 
 
 class Kept(Protocol):
@@ -37,7 +51,8 @@ class World:
         self.throttle = Throttle(self.clock)
         self.faults = Faults(self.random)
         self.calls = Calls()
-        self.access_keys: dict[str, str] = {}  # access key id made by AssumeRole -> account id
+        self.callers: dict[str, Caller] = {}  # by access key id made by AssumeRole
+        self.caller = ROOT  # whose request is being answered
         self.roles: dict[str, str] = {}  # role ARN -> ExternalId it demands ("" demands none)
         self.on_change: list[Callable[[Place], None]] = []
         self._places: dict[tuple[str, str], Place] = {}

@@ -91,13 +91,14 @@ def make_default_group(place: Place, vpc_id: str | None) -> SecurityGroup:
         owner_id=place.account_id,
         visible_at=place.clock.now(),
     )
-    source = {"group_id": group.id, "group_owner": place.account_id}
     if vpc_id:
-        group.ingress.append(Permission(place.new_id("sgr"), "-1", **source))
+        members = Permission(place.new_id("sgr"), "-1", group_id=group.id, group_owner=place.account_id)
+        group.ingress.append(members)
         group.egress.append(allow_all(place))
     else:
         for protocol, first, last in (("tcp", 0, 65535), ("udp", 0, 65535), ("icmp", -1, -1)):
-            rule = Permission(place.new_id("sgr"), protocol, first, last, group_name="default", **source)
+            rule = Permission(place.new_id("sgr"), protocol, first, last)
+            rule.group_id, rule.group_owner, rule.group_name = group.id, place.account_id, group.name
             group.ingress.append(rule)
     place.table(SecurityGroup)[group.id] = group
     return group
