@@ -9,7 +9,7 @@ COPY requirements/dev.txt requirements/dev.txt
 RUN python -m venv /opt/build \
     && sed -n '/^setuptools==/,/# via/p' requirements/dev.txt | grep -v '# via' > /tmp/setuptools.txt \
     && /opt/build/bin/pip install --no-cache-dir --require-hashes -r /tmp/setuptools.txt
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY app app
 COPY workers workers
 COPY migrations migrations

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from landbridge.demo_api import Api, DemoFailed, SandboxDoor, Thing
-from landbridge.demo_verdict import Shown, shortcomings
+from landbridge.demo_verdict import Shown, measurable, shortcomings
 from landbridge.demo_view import ProgressView, View
 from landbridge.dev import REGION, Stack, StackOptions, ending_as_exit
 from landbridge.embedded import EmbeddedError
@@ -88,7 +88,7 @@ class Story:
         self._view.findings(findings)
         self._view.flows(flows)
         self._approve(plan)
-        self._sandbox.declare(flows)
+        self._sandbox.declare([flow for flow in flows if measurable(flow)])
         job, steps = self._execute(plan)
         report = self._people.operator.get(f"/v1/jobs/{job['id']}/report")
         outages = self._sandbox.outages()

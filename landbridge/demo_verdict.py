@@ -8,6 +8,8 @@ from typing import Any
 
 Thing = Mapping[str, Any]
 
+MEASURED = ("instance:", "rds_instance:", "load_balancer:", "cidr:")
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -58,10 +60,14 @@ def _outages(shown: Shown) -> Iterator[str]:
 
 def seconds_down(outages: Iterable[Thing]) -> dict[str, float]:
     """How long each flow was down in all, those that never were left out."""
-    total: dict[str, float] = {}
-    for outage in outages:
-        total[outage["flow"]] = total.get(outage["flow"], 0.0) + outage["seconds"]
-    return {flow: seconds for flow, seconds in total.items() if seconds > 0}
+    return {one["flow"]: one["total_seconds"] for one in outages if one["total_seconds"] > 0}
+
+
+def measurable(flow: Thing) -> bool:
+    """Whether the sandbox can watch it: on a port, between parties that it knows."""
+    parties = (*flow["sources"], *flow["targets"])
+    known = all(party.startswith(MEASURED) for party in parties)
+    return flow.get("from_port") is not None and known and bool(flow["sources"] and flow["targets"])
 
 
 def _words(error: object) -> str:

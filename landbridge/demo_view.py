@@ -87,8 +87,8 @@ class View:
                     f"{predicted:.0f}",
                     f"{measured.get(flow['id'], 0.0):.0f}",
                 )
-        kept = sum(flow["verdict"] == "kept" and flow["id"] not in measured for flow in flows)
-        self.say(f"{kept} of {len(flows)} flows were never interrupted.")
+        watched = {outage["flow"] for outage in outages}
+        self.say(f"{len(watched - measured.keys())} of {len(watched)} flows watched were never interrupted.")
         if table.row_count:
             self.console.print(table)
 

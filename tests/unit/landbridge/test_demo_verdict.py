@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from landbridge.demo_verdict import Shown, seconds_down, shortcomings
+from landbridge.demo_verdict import Shown, measurable, seconds_down, shortcomings
 
 WEB = {"ref": "instance:i-1", "kind": "instance", "platform": "classic"}
 NETWORK = {"ref": "vpc:vpc-1", "kind": "vpc", "platform": "vpc"}
@@ -18,7 +18,7 @@ GOOD = Shown(
     job={"status": "succeeded"},
     steps=[],
     report={"counterparts": [{"source": "instance:i-1", "counterpart": "instance:i-2"}]},
-    outages=[{"flow": "flow-db", "seconds": 40.0}],
+    outages=[{"flow": "flow-db", "total_seconds": 40.0}],
 )
 
 
@@ -55,10 +55,18 @@ def test_a_resource_of_unknown_platform_is_told() -> None:
 
 
 def test_a_flow_that_was_to_be_kept_and_was_down_is_told() -> None:
-    said = shortcomings(replace(GOOD, outages=[{"flow": "flow-web", "seconds": 3.0}]))
+    said = shortcomings(replace(GOOD, outages=[{"flow": "flow-web", "total_seconds": 3.0}]))
     assert said == ["The flow flow-web was to be kept and was down for 3 seconds."]
 
 
-def test_outages_of_a_flow_are_summed_and_empty_ones_left_out() -> None:
-    outages = [{"flow": "a", "seconds": 1.0}, {"flow": "a", "seconds": 2.0}, {"flow": "b", "seconds": 0.0}]
+def test_flows_that_were_never_down_are_left_out() -> None:
+    outages = [{"flow": "a", "total_seconds": 3.0}, {"flow": "b", "total_seconds": 0.0}]
     assert seconds_down(outages) == {"a": 3.0}
+
+
+def test_only_flows_on_a_port_between_known_parties_are_measured() -> None:
+    flow = {"sources": ["cidr:0.0.0.0/0"], "targets": ["instance:i-1"], "from_port": 80}
+    assert measurable(flow)
+    assert not measurable({"sources": ["cidr:0.0.0.0/0"], "targets": ["instance:i-1"]})
+    assert not measurable({**flow, "sources": []})
+    assert not measurable({**flow, "sources": ["something:else"]})

@@ -74,8 +74,9 @@ def test_markup_in_somebody_elses_text_is_shown_as_it_is() -> None:
 def test_predicted_and_measured_outages_stand_side_by_side() -> None:
     console, out = plain()
     kept = {**FLOW, "id": "flow-2", "verdict": "kept", "interruptions": []}
-    View(console).outages([FLOW, kept], [{"flow": "flow-1", "seconds": 42.0}])
-    assert "1 of 2 flows were never interrupted." in out.getvalue()
+    measured = [{"flow": "flow-1", "total_seconds": 42.0}, {"flow": "flow-2", "total_seconds": 0.0}]
+    View(console).outages([FLOW, kept], measured)
+    assert "1 of 2 flows watched were never interrupted." in out.getvalue()
     row = next(line for line in out.getvalue().splitlines() if "tcp/3306" in line)
     assert row.split()[-2:] == ["60", "42"]
 
