@@ -1,0 +1,195 @@
+"""One look at a place: who stands in for whom at this moment, and which flows are up."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sandbox.likeness import Likeness
+from sandbox.parties import DATABASE, INSTANCE, LOAD_BALANCER, OUTSIDE, Party, party
+from sandbox.reach import Reach
+from sandbox.standins import Directory, addresses_held, counterparts, where_callers_go
+from sandbox.world import Place
+
+UP = Reach(True, "every stand-in in service can call a stand-in in service of each target")
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Somebody who must be able to call somebody on a port; refs as declared."""
+
+    id: str
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    port: int
+    protocol: str = "tcp"
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where a call to a target goes: to all of `parties` or to any one of them. `lost` names lead
+    nowhere, and callers who use them get no answer.
+    """
+
+    parties: tuple[Party, ...]
+    all_of_them: bool
+    lost: frozenset[str] = frozenset()
+
+
+class Moment:
+    """Valid until the next change. `told` are stand-ins that a client declared and that take traffic
+    already; `directory` is what callers know things by.
+    """
+
+    def __init__(self, place: Place, directory: Directory, told: Mapping[str, Iterable[str]]) -> None:
+        self._place = place
+        self._like = Likeness(place)
+        self._directory = directory
+        self._holders = addresses_held(place)
+        self._parties: dict[str, Party] = {}
+        self._destinations: dict[tuple[str, bool], Destination] = {}
+        self._counterparts = counterparts(place)
+        for source, refs in told.items():
+            known = self._counterparts.setdefault(source, [])
+            known += [ref for ref in refs if ref not in known]
+        self._source_of = {ref: source for source, refs in self._counterparts.items() for ref in refs}
+        self._serving = self._members_that_serve()
+
+    def judge(self, flow: Flow) -> Reach:
+        """Is the flow up, and if not, who cannot call whom."""
+        balancers = [ref for ref in flow.sources if ref.startswith(LOAD_BALANCER)]
+        others = [ref for ref in flow.sources if not ref.startswith(LOAD_BALANCER)]
+        for ref in balancers:
+            verdict = self._judge_balancer(ref, flow)
+            if not verdict.ok:
+                return verdict
+        return self._judge_callers(others, flow) if others else UP
+
+    def _judge_balancer(self, ref: str, flow: Flow) -> Reach:
+        """A load balancer calls its members in service; callers reach it by name, old names included."""
+        standing, all_of_them = self._balancers_in_service(ref)
+        if not standing:
+            return Reach(False, f"no stand-in of {ref} is in service")
+        for target in flow.targets:
+            verdicts = [self._balancer_calls(one, target, flow) for one in standing]
+            failed = [verdict for verdict in verdicts if not verdict.ok]
+            if failed and (all_of_them or len(failed) == len(verdicts)):
+                return failed[0]
+        return UP
+
+    def _balancer_calls(self, balancer: Party, target: str, flow: Flow) -> Reach:
+        verdict = Reach(False, f"no stand-in of {target} is in service behind {balancer.name}")
+        for ref in self._family(target):
+            member = self.party(ref)
+            if member.name in balancer.in_service:
+                verdict = self._like.judge(balancer, member, flow.port, flow.protocol)
+                if verdict.ok:
+                    return verdict
+        return verdict
+
+    def _judge_callers(self, refs: list[str], flow: Flow) -> Reach:
+        """Sources that are alike are judged once, against targets that are alike."""
+        sources: dict[frozenset[Party], list[str]] = {}
+        examples: dict[frozenset[Party], list[Party]] = {}
+        for ref in refs:
+            standing = self._callers(ref)
+            if not standing:
+                return Reach(False, f"no stand-in of {ref} is in service")
+            kind = frozenset(map(self._like.of, standing))
+            sources.setdefault(kind, []).append(ref)
+            examples[kind] = standing
+        outside = {False: self._alike(flow.targets, False)}
+        for kind, alike in sources.items():
+            is_outside = all(one.kind == OUTSIDE for one in kind)
+            if is_outside not in outside:
+                outside[is_outside] = self._alike(flow.targets, True)
+            for targets in outside[is_outside]:
+                if len(alike) == 1 and targets == alike:
+                    continue  # nobody has to be able to call himself
+                verdict = self._call(examples[kind], targets[0], is_outside, flow)
+                if not verdict.ok:
+                    return verdict
+        return UP
+
+    def _alike(self, targets: Iterable[str], outside: bool) -> list[list[str]]:
+        """Targets in groups of which one stands for all."""
+        groups: dict[tuple[frozenset[Party], bool, frozenset[str]], list[str]] = {}
+        for ref in targets:
+            goes = self._destination(ref, outside)
+            key = (frozenset(map(self._like.of, goes.parties)), goes.all_of_them, goes.lost)
+            groups.setdefault(key, []).append(ref)
+        return list(groups.values())
+
+    def _call(self, callers: Iterable[Party], target: str, outside: bool, flow: Flow) -> Reach:
+        goes = self._destination(target, outside)
+        if goes.lost:
+            return Reach(False, f"{min(goes.lost).rstrip('.')}, by which {target} is called, leads nowhere")
+        for caller in callers:
+            verdicts = [self._like.judge(caller, one, flow.port, flow.protocol) for one in goes.parties]
+            failed = [verdict for verdict in verdicts if not verdict.ok]
+            if not verdicts:
+                return Reach(False, f"no stand-in of {target} is in service")
+            if failed and (goes.all_of_them or len(failed) == len(verdicts)):
+                return failed[0]
+        return UP
+
+    def _callers(self, ref: str) -> list[Party]:
+        """The stand-ins of a source in service: those up, and of a member of a load balancer those
+        to whom it sends traffic (the source until it is drained, its counterpart from then on).
+        """
+        family = self._family(ref)
+        standing = [one for one in map(self.party, family) if not one.down]
+        if any(one in self._directory.fronted for one in family):
+            standing = [one for one in standing if one.ref in self._serving]
+        return standing
+
+    def _destination(self, target: str, outside: bool) -> Destination:
+        key = (target, outside)
+        if key not in self._destinations:
+            names = self._names(target) if outside or not target.startswith(INSTANCE) else set()
+            self._destinations[key] = self._by_name(names) if names else self._by_family(target)
+        return self._destinations[key]
+
+    def _by_name(self, names: Iterable[str]) -> Destination:
+        used = {value: name for name in names for value in where_callers_go(self._place, name)}
+        refs = {self._holders[value] for value in used if value in self._holders}
+        lost = frozenset(name for value, name in used.items() if value not in self._holders)
+        return Destination(tuple(map(self.party, sorted(refs))), True, lost)
+
+    def _by_family(self, target: str) -> Destination:
+        """Without a name: whichever stand-in answers; a database only by its identifier, which a
+        renamed one takes over. aws-facts A5
+        """
+        refs = [target] if target.startswith(DATABASE) else self._family(target)
+        parties = [self.party(ref) for ref in refs]
+        return Destination(tuple([one for one in parties if not one.down] or parties), False)
+
+    def _balancers_in_service(self, ref: str) -> tuple[list[Party], bool]:
+        """Those to which callers go: by name all that names lead to, else any that has members."""
+        names = self._names(ref)
+        if names:
+            goes = self._by_name(names)
+            return [one for one in goes.parties if one.kind == LOAD_BALANCER], True
+        return [one for one in map(self.party, self._family(ref)) if not one.down], False
+
+    def _members_that_serve(self) -> set[str]:
+        """Instances in service behind a load balancer to which callers go."""
+        serving: set[str] = set()
+        known = [ref for ref in self._holders.values() if ref.startswith(LOAD_BALANCER)]
+        for ref in {self._source_of.get(one, one) for one in known}:
+            for balancer in self._balancers_in_service(ref)[0]:
+                serving.update(f"{INSTANCE}:{member}" for member in balancer.in_service)
+        return serving
+
+    def _names(self, ref: str) -> set[str]:
+        return {name for one in self._family(ref) for name in self._directory.names.get(one, ())}
+
+    def _family(self, ref: str) -> list[str]:
+        """The source and its counterparts, and theirs."""
+        family = [ref]
+        for one in family:
+            family += [other for other in self._counterparts.get(one, ()) if other not in family]
+        return family
+
+    def party(self, ref: str) -> Party:
+        if ref not in self._parties:
+            self._parties[ref] = party(self._place, ref)
+        return self._parties[ref]

@@ -1,0 +1,155 @@
+"""When declared flows were down, measured on the sandbox's clock from who could reach whom."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sandbox.moment import Flow, Moment
+from sandbox.settling import after_changes
+from sandbox.standins import Directory
+from sandbox.world import Place, World
+
+
+@dataclass
+class Down:
+    """`ended` None: still down."""
+
+    began: datetime
+    why: str
+    ended: datetime | None = None
+
+
+@dataclass
+class _Watched:
+    flow: Flow
+    downs: list[Down] = field(default_factory=list)
+
+
+@dataclass
+class _Watch:
+    """What is watched in one place. `told`: source ref -> counterpart ref -> from when."""
+
+    flows: dict[str, _Watched] = field(default_factory=dict)
+    told: dict[str, dict[str, datetime]] = field(default_factory=dict)
+    directory: Directory = field(default_factory=Directory)
+
+
+class Outages:
+    """Looks again after every change, once for all changes of one moment.
+
+    A flow is up when every stand-in of a source that is in service can call a stand-in in service
+    of each target. Stand-ins are found by the tags landbridge:source (a ref) or landbridge:step
+    (<action>/<ref>) on things of the same kind; clients may tell of others. A source none of whose
+    stand-ins is in service cannot call anybody: its flows are down. Databases are called by their
+    identifier, load balancers and databases by the Route 53 names that once led to them, an
+    instance called from outside by its Elastic IP.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._watches: dict[Place, _Watch] = {}
+        after_changes(world, self._look)
+
+    def declare(self, flows: Iterable[Mapping[str, Any]], place: Place | None = None) -> None:
+        """Watch flows from now on; one with a known id replaces it and begins anew.
+
+        A flow: {"id", "sources": [ref…], "targets": [ref…], "port" (or "from_port"), "protocol",
+        "counterparts": {source ref: counterpart ref or [refs]}}. Raises ValueError for another shape.
+        """
+        read = [(_read(flow), _counterparts(flow)) for flow in flows]
+        with self._world.lock:
+            self._world.clock.run_due()
+            place = place or self._world.place()
+            watch = self._watches.setdefault(place, _Watch())
+            for flow, told in read:
+                watch.flows[flow.id] = _Watched(flow)
+                for source, refs in told.items():
+                    for ref in refs:
+                        watch.told.setdefault(source, {}).setdefault(ref, self._world.clock.now())
+            self._look_at(place, watch)
+
+    def stand_in(self, source: str, counterpart: str, at: datetime | None = None, place: Place | None = None) -> None:
+        """`counterpart` stands in for `source` from `at` on (default: now)."""
+        with self._world.lock:
+            clock = self._world.clock
+            clock.run_due()
+            place = place or self._world.place()
+            watch = self._watches.setdefault(place, _Watch())
+            watch.told.setdefault(source, {})[counterpart] = at or clock.now()
+            self._look_at(place, watch)
+            if at and at > clock.now():
+                clock.after((at - clock.now()).total_seconds(), place.changed)
+
+    def since(self, moment: datetime | None = None) -> list[dict[str, Any]]:
+        """Per flow: {"flow", "down": [{"from", "to", "seconds", "why"}], "total_seconds"}; times are
+        RFC 3339, what began before `moment` counts from it, and what goes on has no "to".
+        """
+        with self._world.lock:
+            self._world.clock.run_due()
+            now = self._world.clock.now()
+            return [
+                _report(watched, moment, now) for watch in self._watches.values() for watched in watch.flows.values()
+            ]
+
+    def _look(self, world: World) -> None:
+        for place, watch in self._watches.items():
+            self._look_at(place, watch)
+
+    def _look_at(self, place: Place, watch: _Watch) -> None:
+        now = self._world.clock.now()
+        watch.directory.learn(place)
+        told = {source: [ref for ref, begins in refs.items() if begins <= now] for source, refs in watch.told.items()}
+        moment = Moment(place, watch.directory, told)
+        for watched in watch.flows.values():
+            verdict = moment.judge(watched.flow)
+            current = watched.downs[-1] if watched.downs and watched.downs[-1].ended is None else None
+            if verdict.ok and current:
+                current.ended = now
+                if current.began == now:
+                    watched.downs.pop()  # changes of one moment, none of which anybody could notice
+            elif not verdict.ok and not current:
+                watched.downs.append(Down(now, verdict.why))
+
+
+def _read(flow: Mapping[str, Any]) -> Flow:
+    try:
+        port = flow["port"] if "port" in flow else flow["from_port"]
+        read = Flow(
+            str(flow["id"]),
+            tuple(flow["sources"]),
+            tuple(flow["targets"]),
+            int(port),
+            flow.get("protocol", "tcp"),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"a flow has id, sources, targets and port: {error}") from error
+    known = ("instance:", "rds_instance:", "load_balancer:", "internet", "cidr:")
+    for ref in (*read.sources, *read.targets):
+        if not str(ref).startswith(known):
+            raise ValueError(f"{ref!r} of flow {read.id} is none of {', '.join(known)}")
+    return read
+
+
+def _counterparts(flow: Mapping[str, Any]) -> dict[str, list[str]]:
+    told = flow.get("counterparts") or {}
+    return {source: [refs] if isinstance(refs, str) else list(refs) for source, refs in told.items()}
+
+
+def _report(watched: _Watched, moment: datetime | None, now: datetime) -> dict[str, Any]:
+    downs: list[dict[str, Any]] = []
+    for down in watched.downs:
+        ended = down.ended or now
+        if moment is not None and ended <= moment:
+            continue
+        began = max(down.began, moment) if moment else down.began
+        one = {
+            "from": began.isoformat(),
+            "seconds": (ended - began).total_seconds(),
+            "why": down.why,
+        }
+        if down.ended:
+            one["to"] = down.ended.isoformat()
+        downs.append(one)
+    total = sum(one["seconds"] for one in downs)
+    return {"flow": watched.flow.id, "down": downs, "total_seconds": total}
