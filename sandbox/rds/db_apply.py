@@ -5,7 +5,6 @@ from typing import Any
 from sandbox.errors import AwsError
 from sandbox.rds.db_instances import DbInstance, replicas_of
 from sandbox.rds.db_move import check_move
-from sandbox.rds.db_network import vpc_groups
 from sandbox.rds.db_phases import Phase, become_available, note, pass_through
 from sandbox.rds.db_subnet_groups import DbSubnetGroup
 from sandbox.rds.option_groups import bind
@@ -95,7 +94,6 @@ def _finish(place: Place, db: DbInstance) -> None:
     db.pending.clear()
     if "subnet_group" in done:
         group = place.table(DbSubnetGroup)[done["subnet_group"]]
-        done["vpc_security_group_ids"] = vpc_groups(place, done["vpc_security_group_ids"], group.vpc_id)
         done |= {"vpc_id": group.vpc_id, "db_security_groups": []}
     for name, value in done.items():
         setattr(db, name, value)

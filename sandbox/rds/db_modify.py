@@ -17,7 +17,7 @@ from sandbox.rds.engines import (
     version_of,
 )
 from sandbox.rds.names import bare, identifier
-from sandbox.rds.option_groups import usable_option_group
+from sandbox.rds.option_groups import find_option_group, usable_option_group
 from sandbox.rds.parameter_groups import usable_parameter_group
 from sandbox.rds.refusals import invalid_combination, invalid_value
 from sandbox.rds.windows import check_window
@@ -117,7 +117,7 @@ def _check_network(place: Place, db: DbInstance, request: Mapping[str, Any], cha
     if subnet_group:
         changes["subnet_group"] = bare(subnet_group)
         changes["vpc_security_group_ids"] = list(new_groups or ())
-        check_move(place, db, changes)
+        changes["vpc_security_group_ids"] = check_move(place, db, changes)
         return
     if in_classic and new_groups:
         raise invalid_combination("VpcSecurityGroupIds need a DBSubnetGroupName: the DB instance is not in a VPC.")
@@ -134,9 +134,11 @@ def _check_groups(place: Place, db: DbInstance, changes: dict[str, Any]) -> None
     if "parameter_group" in changes:
         group = usable_parameter_group(place, changes["parameter_group"], db.engine, version)
         changes["parameter_group"] = group.name
-    if "option_group" in changes and "subnet_group" not in changes:
-        name = changes["option_group"]
-        changes["option_group"] = usable_option_group(place, name, db.engine, version, db.vpc_id).name
+    if "option_group" in changes:
+        group_name = find_option_group(place, changes["option_group"]).name
+        changes["option_group"] = group_name
+        if "subnet_group" not in changes:  # else it was checked for where the DB instance goes
+            usable_option_group(place, group_name, db.engine, version, db.vpc_id)
 
 
 def _set_now(place: Place, db: DbInstance, now: Mapping[str, Any]) -> None:

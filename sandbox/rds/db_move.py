@@ -12,8 +12,8 @@ from sandbox.rds.refusals import invalid_combination, wrong_network
 from sandbox.world import Place
 
 
-def check_move(place: Place, db: DbInstance, changes: Mapping[str, Any]) -> None:
-    """Refuse what aws-facts A5 says is refused, with AWS's codes.
+def check_move(place: Place, db: DbInstance, changes: Mapping[str, Any]) -> list[str]:
+    """Refuse what aws-facts A5 says is refused, with AWS's codes; returns the VPC security groups it will have.
 
     `changes` holds `subnet_group` (its name), `vpc_security_group_ids` (perhaps none) and whatever
     else is to change in the same go. Raises InvalidParameterCombination for Multi-AZ, an old class,
@@ -31,7 +31,7 @@ def check_move(place: Place, db: DbInstance, changes: Mapping[str, Any]) -> None
         changes.get("engine_version", db.engine_version),
         group.vpc_id,
     )
-    vpc_groups(place, changes["vpc_security_group_ids"], group.vpc_id)
+    return vpc_groups(place, changes["vpc_security_group_ids"], group.vpc_id)
 
 
 def _refuse_topology(place: Place, db: DbInstance, changes: Mapping[str, Any]) -> None:
