@@ -1,0 +1,1 @@
+"""Carries a plan out; async, and knows no framework."""

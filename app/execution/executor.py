@@ -1,0 +1,208 @@
+"""Drives a plan's graph in one event loop: advances a job, or retreats, as far as its journal allows.
+
+A step's way forward is pending → running → verifying → succeeded. `running` is committed before its
+first call goes out (the intent), `verifying` with the result as soon as do() returns, so that a
+worker that takes over looks again instead of doing again. What was found `running` is done again,
+told that it may have been done before.
+
+Failure halts: no new step starts, those under way come to their end, and a person decides.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Literal
+
+from app.cloud import Cloud, CloudError
+from app.execution.attempts import Attempts, Control, Interrupted, failure
+from app.execution.clock import Clock
+from app.execution.frontier import Frontier
+from app.execution.journal import Entry, Journal
+from app.execution.runs import RunFactory
+from app.execution.states import SETTLED, UNTOUCHED, StepState
+from app.execution.step import Result, Step, StepBroken
+from app.execution.watcher import Watcher
+from app.planning.graph import dependents_of
+from app.planning.plan import PHASES, PlannedStep, StepId
+
+Outcome = Literal["succeeded", "halted", "stopped", "waiting_for_approval", "undone", "undo_failed"]
+
+AT_ONCE = 1_000  # steps under way; AWS's own limits bind long before this one
+
+
+class Executor:
+    """One job's steps. `actions` maps an action to the step that knows how; `earlier` holds results of
+    a job that went before (a finalize job uses those of the job that moved things)."""
+
+    def __init__(  # noqa: PLR0913 - keyword-only: what one job needs, each thing once
+        self,
+        *,
+        job_id: str,
+        steps: Sequence[PlannedStep],
+        actions: Mapping[str, Step],
+        journal: Journal,
+        cloud: Cloud,
+        clock: Clock,
+        gates: Sequence[str] = (),
+        control: Control | None = None,
+        earlier: Mapping[StepId, Result] | None = None,
+    ) -> None:
+        self._steps = {step.id: step for step in steps}
+        self._actions = actions
+        self._journal = journal
+        self._gates = gates
+        self.control = control or Control()
+        self._watcher = Watcher(cloud, clock)
+        self._attempts = Attempts(clock, self.control)
+        self._runs = RunFactory(job_id, cloud, self._watcher, clock, self._result_of)
+        self._entries: dict[StepId, Entry] = {}
+        self._failed = False
+        self._earlier = dict(earlier or {})
+
+    async def advance(self) -> Outcome:
+        """Start all that is ready until nothing can start any more. Raises LeaseLost."""
+        await self._load()
+        settled = {id_ for id_ in self._steps if self._entries[id_].state in SETTLED}
+        frontier = Frontier({id_: step.needs for id_, step in self._steps.items()}, settled)
+        await self._drive(frontier, self._forward, self._may_start, SETTLED)
+        states = {self._entries[id_].state for id_ in self._steps}
+        if states <= SETTLED:
+            return "succeeded"
+        if "failed" in states:
+            return "halted"
+        return "stopped" if self.control.stopping.is_set() else "waiting_for_approval"
+
+    async def retreat(self) -> Outcome:
+        """Undo everything that was or may have been done, latest first. Raises LeaseLost."""
+        await self._load()
+        untouched = {id_ for id_ in self._steps if self._entries[id_].state in UNTOUCHED}
+        frontier = Frontier(dependents_of(list(self._steps.values())), untouched)
+        await self._drive(frontier, self._back, lambda step: True, UNTOUCHED)
+        states = {self._entries[id_].state for id_ in self._steps}
+        if states <= UNTOUCHED:
+            return "undone"
+        return "undo_failed" if "undo_failed" in states else "stopped"
+
+    async def _load(self) -> None:
+        self._entries = {id_: Entry() for id_ in self._steps} | await self._journal.entries()
+        self._failed = any(entry.state == "failed" for entry in self._entries.values())
+
+    async def _drive(
+        self,
+        frontier: Frontier,
+        carry: Callable[[PlannedStep], Awaitable[None]],
+        may_start: Callable[[PlannedStep], bool],
+        finished: frozenset[str],
+    ) -> None:
+        under_way: set[asyncio.Task[StepId]] = set()
+        held: list[PlannedStep] = []
+        alarm = asyncio.ensure_future(self.control.changed.wait())
+        try:
+            while True:
+                held = self._start(frontier, held, under_way, carry, may_start)
+                if not under_way:
+                    return
+                await asyncio.wait({*under_way, alarm}, return_when=asyncio.FIRST_COMPLETED)
+                for ended in [task for task in under_way if task.done()]:
+                    under_way.discard(ended)
+                    if self._entries[ended.result()].state in finished:
+                        frontier.finish(ended.result())
+                if alarm.done():
+                    self.control.changed.clear()
+                    alarm = asyncio.ensure_future(self.control.changed.wait())
+                    if self.control.stopping.is_set():
+                        await self._watcher.close()
+        finally:
+            for task in (*under_way, alarm):
+                task.cancel()
+            await asyncio.gather(*under_way, alarm, return_exceptions=True)
+            await self._watcher.close()
+
+    def _start(
+        self,
+        frontier: Frontier,
+        held: list[PlannedStep],
+        under_way: set[asyncio.Task[StepId]],
+        carry: Callable[[PlannedStep], Awaitable[None]],
+        may_start: Callable[[PlannedStep], bool],
+    ) -> list[PlannedStep]:
+        """Start what may start; what may not yet (a gate, a stop, a failure) is held and given back."""
+
+        async def carried(step: PlannedStep) -> StepId:
+            await carry(step)
+            return step.id
+
+        still_held: list[PlannedStep] = []
+        while True:
+            if held:
+                step = held.pop()
+            elif len(under_way) < AT_ONCE and (id_ := frontier.take()):
+                step = self._steps[id_]
+            else:
+                return still_held
+            if self.control.stopping.is_set() or not may_start(step):
+                still_held.append(step)
+            else:
+                under_way.add(asyncio.ensure_future(carried(step)))
+
+    def _may_start(self, step: PlannedStep) -> bool:
+        state = self._entries[step.id].state
+        if state in ("running", "verifying"):  # under way when an earlier worker died: see it to its end
+            return True
+        return state == "pending" and not self._failed and not self._gated(step)
+
+    def _gated(self, step: PlannedStep) -> bool:
+        closed = (gate for gate in self._gates if gate not in self.control.approved_gates)
+        return any(PHASES.index(step.phase) >= PHASES.index(gate.removeprefix("before:")) for gate in closed)
+
+    async def _forward(self, step: PlannedStep) -> None:
+        action = self._actions[step.action]
+        try:
+            result = await self._done(step, action)
+            if watch := action.watch(result):
+                await self._verifying(step, result)
+                result = {**result, **await self._watcher.wait(watch, lambda seen: action.verdict(result, seen))}
+            if step.hold_seconds:
+                await self._verifying(step, result)
+                await self._attempts.sleep(step.hold_seconds)
+            await self._move(step, "succeeded", result)
+        except (Interrupted, asyncio.CancelledError):
+            if not self.control.stopping.is_set():
+                raise
+        except (CloudError, StepBroken) as error:
+            await self._move(step, "failed", error=failure(error))
+
+    async def _done(self, step: PlannedStep, action: Step) -> Result:
+        entry = self._entries[step.id]
+        if entry.state == "verifying":
+            return entry.result or {}
+        await self._move(step, "running")
+        run = self._runs.make(step, entry.attempt, recovering=entry.state == "running")
+        return await self._attempts.persist(run, action.do)
+
+    async def _verifying(self, step: PlannedStep, result: Result) -> None:
+        if self._entries[step.id].state != "verifying":
+            await self._move(step, "verifying", result)
+
+    async def _back(self, step: PlannedStep) -> None:
+        action, entry = self._actions[step.action], self._entries[step.id]
+        try:
+            await self._move(step, "undoing")
+            run = self._runs.make(step, entry.attempt, recovering=True)
+            await self._attempts.persist(run, lambda run: action.undo(run, entry.result))
+            await self._move(step, "undone")
+        except (Interrupted, asyncio.CancelledError):
+            if not self.control.stopping.is_set():
+                raise
+        except (CloudError, StepBroken) as error:
+            await self._move(step, "undo_failed", error=failure(error))
+
+    async def _move(
+        self, step: PlannedStep, to: StepState, result: Result | None = None, error: Result | None = None
+    ) -> None:
+        await self._journal.move(step, to, result=result, error=error)
+        self._entries[step.id] = self._entries[step.id].moved(to, result, error)
+        self._failed = self._failed or to == "failed"
+
+    def _result_of(self, id_: StepId) -> Result | None:
+        entry = self._entries.get(id_)
+        return entry.result if entry and entry.result is not None else self._earlier.get(id_)

@@ -1,0 +1,77 @@
+"""Makes the Run a step is handed: promises filled, token derived, tags set."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.cloud import Cloud
+from app.execution.clock import Clock
+from app.execution.step import Result, Run
+from app.execution.watcher import Watcher
+from app.planning.inventory import Json, Ref
+from app.planning.plan import PlannedStep, StepId, promises
+
+# AWS promises no bound; five minutes is what its own guides and aws-facts work with.
+CONSISTENCY_SECONDS = 300.0
+
+
+def token_of(job_id: str, step: StepId, attempt: int) -> str:
+    """64 characters, the same for the same job, step and attempt: a ClientToken that survives a crash."""
+    return hashlib.sha256(f"{job_id}/{step}/{attempt}".encode()).hexdigest()
+
+
+def fill(value: Json, result_of: Callable[[StepId], Result | None]) -> Any:
+    """`value` with every promise replaced by what it promised; None where there is no such result."""
+    if isinstance(value, Mapping):
+        if "$from" in value:
+            found: Any = result_of(value["$from"])
+            for key in value["$key"].split(".") if found is not None else ():
+                found = found.get(key) if isinstance(found, Mapping) else None
+            return found
+        return {key: fill(inner, result_of) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [fill(inner, result_of) for inner in value]
+    return value
+
+
+class RunFactory:
+    """One per job."""
+
+    def __init__(
+        self,
+        job_id: str,
+        cloud: Cloud,
+        watcher: Watcher,
+        clock: Clock,
+        result_of: Callable[[StepId], Result | None],
+    ) -> None:
+        self._job_id = job_id
+        self._cloud = cloud
+        self._watcher = watcher
+        self._clock = clock
+        self._result_of = result_of
+
+    def make(self, step: PlannedStep, attempt: int, *, recovering: bool) -> Run:
+        async def consistency() -> None:
+            if recovering:
+                await self._clock.sleep(CONSISTENCY_SECONDS)
+
+        return Run(
+            job_id=self._job_id,
+            step_id=step.id,
+            subject=Ref.parse(step.subject),
+            params=fill(step.params, self._result_of),
+            attempt=attempt,
+            recovering=recovering,
+            fresh=any(True for _ in promises(step.params)) or recovering,
+            cloud=self._cloud,
+            token=token_of(self._job_id, step.id, attempt),
+            tags=(
+                ("landbridge:job", self._job_id),
+                ("landbridge:step", step.id),
+                ("landbridge:source", step.subject),
+            ),
+            result_of=self._result_of,
+            wait=self._watcher.wait,
+            consistency=consistency,
+        )

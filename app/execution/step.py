@@ -1,0 +1,166 @@
+"""What a step is while it runs: `do`, look until it settles, `undo`; and what it is handed for that."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, TypeAlias
+
+from app.cloud import Cloud
+from app.planning.context import Context
+from app.planning.inventory import Json, Ref, Resource
+from app.planning.plan import Draft, StepId
+
+Result: TypeAlias = Mapping[str, Json]
+Seen: TypeAlias = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a look told: go on looking, done, or never going to be. `learned` is merged into the result."""
+
+    state: Literal["settled", "pending", "broken"]
+    reason: str = ""
+    learned: Mapping[str, Json] = field(default_factory=dict)
+
+
+PENDING = Verdict("pending")
+
+
+def settled(**learned: Json) -> Verdict:
+    return Verdict("settled", learned=learned)
+
+
+def pending(reason: str = "") -> Verdict:
+    return Verdict("pending", reason)
+
+
+def broken(reason: str) -> Verdict:
+    return Verdict("broken", reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What to look at: the watcher asks once for the ids of everybody with the same `question`.
+
+    `by`: how ids go into the request: "list:ImageIds" (a list parameter), "filter:instance-id" (an
+    EC2 or RDS filter), "one:Id" (a single id a call), "all" (the call names no id).
+    `items`: JMESPath to the list of items in the answer; `key`: where an item holds its id.
+    `also`: further parameters, as sorted pairs of name and JSON-able value.
+    `within`: seconds of AWS's time after which waiting is given up as broken.
+    """
+
+    operation: str
+    ids: tuple[str, ...]
+    by: str
+    items: str
+    key: str
+    also: tuple[tuple[str, Any], ...] = ()
+    every: float = 5.0
+    within: float = 6 * 3600.0
+
+    @property
+    def question(self) -> tuple[Any, ...]:
+        return (self.operation, self.by, self.items, self.key, repr(self.also))
+
+
+Judge: TypeAlias = Callable[[Seen], Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One attempt at one step.
+
+    `params` has its promises filled. `token` (64 characters at most) is the same for the same job,
+    step and attempt: use it as ClientToken. `tags` go on everything created; they say whose it is.
+    `recovering`: an earlier do or undo of this attempt may have taken effect: look before creating.
+    `fresh`: params name things this job made, which AWS may not show everywhere yet.
+    `wait(watch, judge)` looks until settled and returns what was learned; raises StepBroken.
+    `consistency()` waits until what an earlier call of this attempt created must be visible: for
+    creations that have neither token nor unique name.
+    """
+
+    job_id: str
+    step_id: StepId
+    subject: Ref
+    params: Mapping[str, Any]
+    attempt: int
+    recovering: bool
+    fresh: bool
+    cloud: Cloud
+    token: str
+    tags: tuple[tuple[str, str], ...]
+    result_of: Callable[[StepId], Result | None]
+    wait: Callable[[Watch, Judge], Awaitable[Mapping[str, Json]]]
+    consistency: Callable[[], Awaitable[None]]
+
+    @property
+    def tag_list(self) -> list[dict[str, str]]:
+        """The tags as AWS takes them: [{"Key", "Value"}]."""
+        return [{"Key": key, "Value": value} for key, value in self.tags]
+
+    def tag_specifications(self, *types: str, extra: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        """`TagSpecifications` for the resource types, with the source's own tags in `extra`."""
+        own = {tag["Key"] for tag in self.tag_list}
+        tags = self.tag_list + [
+            {"Key": key, "Value": value} for key, value in (extra or {}).items() if key not in own
+        ]
+        return [{"ResourceType": type_, "Tags": tags} for type_ in types]
+
+    def owns(self, tags: list[dict[str, str]] | None) -> bool:
+        """Whether a thing with these AWS tags was made by this job's step."""
+        found = {tag["Key"]: tag.get("Value", "") for tag in tags or []}
+        return found.get("landbridge:job") == self.job_id and found.get("landbridge:step") == self.step_id
+
+    @property
+    def mine(self) -> list[dict[str, Any]]:
+        """EC2 filters that find what this step made."""
+        return [
+            {"Name": "tag:landbridge:job", "Values": [self.job_id]},
+            {"Name": "tag:landbridge:step", "Values": [self.step_id]},
+        ]
+
+
+class StepBroken(Exception):
+    """A step cannot succeed as things stand; `reason` is a sentence for a person, with what to do."""
+
+    def __init__(self, reason: str, code: str = "step_broken") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+
+
+class Step(ABC):
+    """One kind of change to one kind of subject.
+
+    `action` is stored and never renamed. `subject` is the kind of resource it is planned for.
+    `do` finds and adopts its own earlier result; `undo` is quiet where there is nothing to take
+    back (`result` None: do may or may not have happened).
+    """
+
+    action: ClassVar[str]
+    subject: ClassVar[str]
+    phase: ClassVar[str]
+
+    @abstractmethod
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        """Pure: the change this step would make to `resource`, or None where there is nothing to do."""
+
+    async def check(self, run: Run) -> None:
+        """Dry run: raise StepBroken or CloudError where `do` would be refused. Changes nothing."""
+        return
+
+    @abstractmethod
+    async def do(self, run: Run) -> Result:
+        """Make the change and return what `undo` and later steps need."""
+
+    def watch(self, result: Result) -> Watch | None:
+        """What to look at until it settles; None where `do` returning is the end of it."""
+        return None
+
+    def verdict(self, result: Result, seen: Seen) -> Verdict:
+        """Pure: what was seen (by id; absent ids are not visible yet), judged."""
+        return settled()
+
+    @abstractmethod
+    async def undo(self, run: Run, result: Result | None) -> None:
+        """Take the change back; repeatable. Deletes only what carries our tag."""

@@ -1,0 +1,131 @@
+"""What a plan is made from, as step kinds see it: the inventory, the target, and who moves."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from app.planning.inventory import Inventory, Json, Ref, Resource
+from app.planning.plan import Flow, Strategy, promise, step_id
+
+NEW_VPC = Ref("vpc", "new")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where things go. With `create_cidr` the VPC does not exist yet and its ids are promises."""
+
+    vpc_id: str | None = None
+    subnets: Mapping[str, str] = field(default_factory=dict)  # zone -> subnet id
+    db_subnet_group: str | None = None
+    create_cidr: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a plan is carried out; `gates` are "before:<phase>"."""
+
+    max_parallel_instances: int = 20
+    gates: tuple[str, ...] = ()
+    on_failure: Literal["halt", "undo"] = "halt"
+    soak_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person asked for. `refs` and `tags` absent: everything that is Classic."""
+
+    strategy: Strategy
+    target: Target
+    refs: tuple[str, ...] | None = None
+    tags: Mapping[str, str] | None = None
+    settings: Settings = Settings()
+    overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Context:
+    """Handed to every step kind while planning. `scope` is what moves; `makers` maps a kind to the
+    action whose result holds the counterpart of a resource of that kind."""
+
+    inventory: Inventory
+    request: Request
+    scope: frozenset[Ref]
+    flows: tuple[Flow, ...]
+    makers: Mapping[str, str]
+    linkable: frozenset[str]  # kinds that ClassicLink can link
+
+    @property
+    def strategy(self) -> Strategy:
+        return self.request.strategy
+
+    @property
+    def incremental(self) -> bool:
+        return self.request.strategy == "incremental"
+
+    @property
+    def target(self) -> Target:
+        return self.request.target
+
+    @property
+    def settings(self) -> Settings:
+        return self.request.settings
+
+    def moves(self, ref: Ref) -> bool:
+        return ref in self.scope
+
+    def moving(self, kind: str) -> Iterable[Resource]:
+        """Resources of a kind that move, in order of id."""
+        return (resource for resource in self.inventory.of(kind) if resource.ref in self.scope)
+
+    def override(self, ref: Ref, key: str, default: Json = None) -> Json:
+        return self.request.overrides.get(str(ref), {}).get(key, default)
+
+    def counterpart(self, ref: Ref) -> Json:
+        """The VPC id that stands for `ref`: its own id where it is in the VPC already, else a promise.
+
+        Raises KeyError for something Classic that does not move.
+        """
+        if self.moves(ref):
+            return promise(step_id(self.makers[ref.kind], ref))
+        resource = self.inventory.get(ref)
+        if resource is None or resource.platform != "vpc":
+            raise KeyError(f"{ref} is not in the VPC and does not move")
+        return ref.id
+
+    @property
+    def vpc_id(self) -> Json:
+        """The target VPC's id, or the promise of it."""
+        return self.target.vpc_id or promise(step_id("vpc.create", NEW_VPC))
+
+    @property
+    def vpc(self) -> Resource | None:
+        """The target VPC as discovered; None where it is still to be made."""
+        return self.inventory.get(Ref("vpc", self.target.vpc_id)) if self.target.vpc_id else None
+
+    def subnet(self, zone: str) -> Json:
+        """The target's subnet in a zone, or its promise; None where the target has none there."""
+        if self.target.create_cidr:
+            return promise(step_id("vpc.create", NEW_VPC), f"subnets.{zone}")
+        return self.target.subnets.get(zone)
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """Zones the target covers, sorted; a VPC still to be made covers every zone in use."""
+        if self.target.create_cidr:
+            used = {str(r.facts["zone"]) for r in self.inventory if r.ref in self.scope and r.facts.get("zone")}
+            return tuple(sorted(used))
+        return tuple(sorted(self.target.subnets))
+
+    @cached_property
+    def neighbours(self) -> frozenset[Ref]:
+        """Everything at either end of a flow whose other end moves."""
+        found: set[Ref] = set()
+        for flow in self.flows:
+            sources = {Ref.parse(ref) for ref in flow.sources}
+            targets = {Ref.parse(ref) for ref in flow.targets}
+            if targets & self.scope:
+                found |= sources
+            if sources & self.scope:
+                found |= targets
+        return frozenset(found)

@@ -1,0 +1,92 @@
+"""What moves: the request's own choice, and what has to come along with it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from app.planning.context import NEW_VPC, Request
+from app.planning.inventory import Inventory, Ref, Resource
+from app.planning.plan import Finding
+
+
+class ScopeError(ValueError):
+    """The request names what cannot be moved; `refs` are the offending ones."""
+
+    def __init__(self, message: str, refs: Sequence[str]) -> None:
+        super().__init__(message)
+        self.refs = tuple(refs)
+
+
+class Movable(Protocol):
+    """A kind as far as the scope asks: `comes_along` where a resource that refers to one of its
+    resources cannot move without it; `moves` whether a resource is Classic and can have a counterpart."""
+
+    @property
+    def comes_along(self) -> bool: ...
+
+    def moves(self, resource: Resource) -> bool: ...
+
+
+def with_target(inventory: Inventory, request: Request) -> Inventory:
+    """The inventory with the VPC that is still to be made in it, where the target asks for one."""
+    if not request.target.create_cidr:
+        return inventory
+    new = Resource(NEW_VPC, "new", "vpc", {"cidr": request.target.create_cidr, "to_create": True})
+    return Inventory(inventory.region, (*inventory.resources, new), inventory.gaps)
+
+
+def choose(inventory: Inventory, request: Request, kinds: Mapping[str, Movable]) -> frozenset[Ref]:
+    """The refs that move. Raises ScopeError for refs that are unknown or not Classic."""
+
+    def movable(resource: Resource) -> bool:
+        return resource.kind in kinds and kinds[resource.kind].moves(resource)
+
+    chosen: set[Ref] = set()
+    if request.refs is not None:
+        unknown = [text for text in request.refs if inventory.get(Ref.parse(text)) is None]
+        if unknown:
+            raise ScopeError("not in the inventory: discover again, or correct the ref", unknown)
+        resources = [found for text in request.refs if (found := inventory.get(Ref.parse(text)))]
+        fixed = [str(resource.ref) for resource in resources if not movable(resource)]
+        if fixed:
+            raise ScopeError("not something Classic that can be moved: take it out of the scope", fixed)
+        chosen = {resource.ref for resource in resources}
+    if request.tags is not None:
+        wanted = request.tags.items()
+        chosen |= {r.ref for r in inventory if movable(r) and wanted <= dict(r.tags).items()}
+    if request.refs is None and request.tags is None:
+        chosen = {resource.ref for resource in inventory if movable(resource)}
+    return _with_company(chosen, inventory, kinds)
+
+
+def _with_company(start: set[Ref], inventory: Inventory, kinds: Mapping[str, Movable]) -> frozenset[Ref]:
+    chosen, stack = set(start), sorted(start)
+    while stack:
+        resource = inventory.get(stack.pop())
+        for ref in resource.refers_to if resource else ():
+            other = inventory.get(ref)
+            if other is None or ref in chosen or ref.kind not in kinds:
+                continue
+            if kinds[ref.kind].comes_along and kinds[ref.kind].moves(other):
+                chosen.add(ref)
+                stack.append(ref)
+    return frozenset(chosen)
+
+
+def left_behind(
+    inventory: Inventory, scope: frozenset[Ref], kinds: Mapping[str, Movable]
+) -> Iterable[Finding]:
+    """A finding for each thing Classic that the scope refers to and that stays where it is."""
+    for ref in sorted(scope):
+        resource = inventory.get(ref)
+        for other in sorted(resource.refers_to) if resource else ():
+            found = inventory.get(other)
+            if found is None or other in scope or other.kind not in kinds:
+                continue
+            if kinds[other.kind].moves(found):
+                yield Finding(
+                    "warning",
+                    "stays_in_classic",
+                    str(other),
+                    f"{ref} refers to {other}, which is outside the scope and stays in EC2-Classic. "
+                    "Add it to the scope unless that is meant.",
+                )

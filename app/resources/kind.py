@@ -1,0 +1,85 @@
+"""What a file in this folder has to bring: how a kind is discovered, what flows it stands for, its steps."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+import jmespath
+
+from app.cloud import Cloud, CloudError
+from app.execution.step import Step
+from app.planning.context import Context
+from app.planning.inventory import Gap, Inventory, Platform, Ref, Resource
+from app.planning.plan import Finding, Flow
+
+
+class Survey:
+    """Reads one account and region. What cannot be read becomes a gap: unknown, never Classic (aws-facts A0)."""
+
+    def __init__(self, cloud: Cloud, kind: str) -> None:
+        self.cloud = cloud
+        self.gaps: list[Gap] = []
+        self._kind = kind
+
+    async def all(self, operation: str, items: str, /, **params: Any) -> list[dict[str, Any]]:
+        """Every item of a describe call, over all pages; `items` is JMESPath into a page."""
+        found: list[dict[str, Any]] = []
+        try:
+            async for page in self.cloud.pages(operation, **params):
+                found.extend(jmespath.search(items, page) or ())
+        except CloudError as error:
+            self._miss(error, None)
+        return found
+
+    async def one(self, ref: Ref | None, operation: str, /, **params: Any) -> dict[str, Any] | None:
+        """One answer about one thing (`ref` names it in the gap); None where it could not be read."""
+        try:
+            return await self.cloud.call(operation, **params)
+        except CloudError as error:
+            self._miss(error, ref)
+            return None
+
+    def _miss(self, error: CloudError, ref: Ref | None) -> None:
+        detail = f"{error.operation} failed with {error.code}."
+        self.gaps.append(Gap(self._kind, error.code, detail, str(ref) if ref else None))
+
+
+class Kind(ABC):
+    """One AWS type. `name` is the file's name and the first word of its refs and actions.
+
+    `linkable`: ClassicLink can link it (instances alone). `comes_along`: whatever refers to one needs
+    its counterpart. `maker`: the action whose result's "counterpart" is the twin of a resource.
+    """
+
+    name: ClassVar[str]
+    linkable: bool = False
+    comes_along: bool = False
+    maker: str | None = None
+    steps: Sequence[Step] = ()
+
+    @abstractmethod
+    async def discover(self, survey: Survey) -> list[Resource]:
+        """Everything of this kind in the account and region, of both platforms."""
+
+    def moves(self, resource: Resource) -> bool:
+        """Whether it is Classic and can have a counterpart."""
+        return bool(self.steps) and resource.platform == "classic"
+
+    def flows(self, resource: Resource, inventory: Inventory) -> Iterable[Flow]:
+        """Who must be able to call whom because of this resource. Pure."""
+        return ()
+
+    def findings(self, ctx: Context) -> Iterable[Finding]:
+        """What a person must know before approving. Pure."""
+        return ()
+
+
+def platform_of(vpc_id: str | None) -> Platform:
+    """Classic is what has no VPC (aws-facts A0): only for answers that were read whole."""
+    return "vpc" if vpc_id else "classic"
+
+
+def tags_of(item: dict[str, Any], key: str = "Tags") -> dict[str, str]:
+    """AWS's list of tags as a mapping, without the reserved `aws:` ones."""
+    tags = {tag["Key"]: tag.get("Value", "") for tag in item.get(key) or ()}
+    return {name: value for name, value in sorted(tags.items()) if not name.startswith("aws:")}
