@@ -1,8 +1,9 @@
 """What the environment says, read in one place and once per process."""
 
 from functools import cache
+from typing import Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -41,6 +42,13 @@ class Settings(BaseSettings):
     idempotency_hours: int = Field(default=24, ge=1, description="how long a POST's first answer is replayed")
 
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+    @model_validator(mode="after")
+    def issuer_has_an_audience(self) -> Self:
+        """Without an audience, a token made for another service would open this one."""
+        if self.oidc_issuer is not None and not self.oidc_audience:
+            raise ValueError("LANDBRIDGE_OIDC_ISSUER needs LANDBRIDGE_OIDC_AUDIENCE")
+        return self
 
 
 @cache

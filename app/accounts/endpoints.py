@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request, Response, status
+from fastapi import APIRouter, Depends, Request, Response, status
 
 from app.accounts import repository, service, verification
 from app.accounts.models import Account as AccountRow
 from app.accounts.ports import CloudFactory, Holds
 from app.accounts.schemas import Account, AccountCreate, AccountList, AccountUpdate, Verification
-from app.manners.etags import is_current, not_modified
+from app.manners.etags import IfMatch, IfNoneMatch, is_current, not_modified
 from app.manners.idempotency import Idempotent
 from app.manners.ids import PathId
 from app.manners.pages import AskedWindow, announce
@@ -20,9 +20,6 @@ router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=Route)
 READERS = Depends(admits(*EVERYONE))
 KEEPERS = Depends(admits(Role.ADMIN))
 VERIFIERS = Depends(admits(Role.PLANNER, Role.OPERATOR))
-
-IfMatch = Annotated[str | None, Header(description="the ETag you read; another version is 412")]
-IfNoneMatch = Annotated[str | None, Header(description="the ETag you have; 304 if it is the newest")]
 
 
 def clouds_of(request: Request) -> CloudFactory:

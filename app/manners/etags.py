@@ -1,10 +1,16 @@
 """Strong ETags: 304 for what the client has, 412 and 428 for changes to what it has not seen."""
 
 import hashlib
+from typing import Annotated
 
-from fastapi import Response
+from fastapi import Header, Response
 
 from app.errors import PreconditionFailed, PreconditionRequired
+
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="the ETag you read; another version is 412")]
+IfNoneMatch = Annotated[
+    str | None, Header(alias="If-None-Match", description="the ETag you have; 304 if it is the newest")
+]
 
 
 def etag(*parts: object) -> str:

@@ -1,6 +1,7 @@
 """The OpenAPI document, mended so that generated clients work: see each function for the trap it mends."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
@@ -40,12 +41,23 @@ def render(app: FastAPI) -> Spec:
     schemas.update(problem_schemas())
     for path, operation in operations(spec):
         mend_responses(operation)
+        mend_parameters(operation)
         if path in OPEN_PATHS:
             operation["security"] = []
     for name in answered_schemas(spec):
         drop_nulls(schemas[name])
     spec["security"] = [{"bearer": []}]
     return spec
+
+
+def install(app: FastAPI) -> None:
+    """Have `app` give the mended document, made once."""
+
+    @cache
+    def document() -> Spec:
+        return render(app)
+
+    app.openapi = document  # type: ignore[method-assign]
 
 
 def operations(spec: Spec) -> Iterator[tuple[str, Spec]]:
@@ -70,6 +82,12 @@ def mend_responses(operation: Spec) -> None:
     for status in [status for status in responses if status.startswith(("4", "5"))]:
         del responses[status]
     responses["default"] = PROBLEM
+
+
+def mend_parameters(operation: Spec) -> None:
+    """A parameter is there or not; "null" is no value a query or header could have."""
+    for parameter in operation.get("parameters", []):
+        parameter["schema"] = without_null(parameter["schema"])
 
 
 def answered_schemas(spec: Spec) -> set[str]:
@@ -99,11 +117,17 @@ def references(node: Any) -> Iterator[str]:
 
 def drop_nulls(schema: Spec) -> None:
     """Answers leave out what is absent, so no property of theirs is `T or null`: clients choke on those."""
-    for name, described in schema.get("properties", {}).items():
-        options = described.get("anyOf")
-        if not options or {"type": "null"} not in options:
-            continue
-        rest = [option for option in options if option != {"type": "null"}]
-        kept = {key: value for key, value in described.items() if key not in {"anyOf", "default"}}
-        merged = {**rest[0], **kept} if len(rest) == 1 else {**kept, "anyOf": rest}
-        schema["properties"][name] = merged
+    properties = schema.get("properties", {})
+    for name, described in properties.items():
+        properties[name] = without_null(described)
+
+
+def without_null(schema: Spec) -> Spec:
+    """`T or null` as T."""
+    null = {"type": "null"}
+    options = schema.get("anyOf", [])
+    if null not in options:
+        return schema
+    rest = [option for option in options if option != null]
+    kept = {key: value for key, value in schema.items() if key not in {"anyOf", "default"}}
+    return {**rest[0], **kept} if len(rest) == 1 else {**kept, "anyOf": rest}

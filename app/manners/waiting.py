@@ -30,7 +30,7 @@ def patience(
     wait: Annotated[
         float | None, Query(ge=0, le=3600, description="hold the answer until done or changed; 30 s at most")
     ] = None,
-    prefer: Annotated[str | None, Header(description="`wait=30` is the same as `?wait=30`")] = None,
+    prefer: Annotated[str | None, Header(alias="Prefer", description="`wait=30` is the same as `?wait=30`")] = None,
 ) -> float:
     """How many seconds the client is ready to wait, within our own limit."""
     settings: Settings = request.app.state.settings

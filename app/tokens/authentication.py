@@ -34,8 +34,10 @@ class BearerAuthenticator:
 
     async def _by_hash(self, secret: str) -> Principal:
         async with self._database.reading() as session:
-            token = await repository.find_good(session, hash_of(secret))
-            if token is None:
+            found = await repository.find_good(session, hash_of(secret))
+            if found is None:
                 raise refused()
-            await repository.note_use(session, token.id)
+            token, use_is_stale = found
+            if use_is_stale:
+                await repository.note_use(session, token.id)
         return Principal(id=token.id, name=token.name, role=Role(token.role))
