@@ -12,9 +12,10 @@ from rich.console import Console
 from landbridge.demo_api import Api, DemoFailed, SandboxDoor, Thing
 from landbridge.demo_verdict import Shown, measurable, shortcomings
 from landbridge.demo_view import ProgressView, View
-from landbridge.dev import REGION, Stack, StackOptions, ending_as_exit
+from landbridge.dev import REGION, Stack, StackOptions
 from landbridge.embedded import EmbeddedError
 from landbridge.processes import ChildDied
+from landbridge.signals import ending_as_exit
 
 AWS_ACCOUNT = "123456789012"
 ACCOUNT_NAME = "demo"

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Self
 
 import httpx2
@@ -24,11 +22,11 @@ from landbridge.admin import create_token
 from landbridge.embedded import EmbeddedError, database
 from landbridge.embedded_redis import NO_REDIS, redis
 from landbridge.processes import Child, ChildDied, free_port
+from landbridge.signals import ending_as_exit, ending_ignored
 
 READY_SECONDS = 60.0
 CHECK_EVERY = 0.5
 REGION = "us-east-1"
-ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ class Stack:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with ignored(ENDING_SIGNALS):  # an impatient second Ctrl-C must not leave half of it running
+        with ending_ignored():  # an impatient second Ctrl-C must not leave half of it running
             self._exit.__exit__(kind, error, trace)
 
     @property
@@ -188,32 +186,3 @@ def answers(url: str) -> bool:
         return httpx2.get(url, timeout=2.0, trust_env=False).status_code == httpx2.codes.OK
     except httpx2.TransportError:
         return False
-
-
-@contextmanager
-def ending_as_exit(code: int) -> Iterator[None]:
-    """SIGTERM and SIGINT raise SystemExit(code) in the main thread, so that context managers unwind."""
-
-    def leave(_: int, __: FrameType | None) -> None:
-        raise SystemExit(code)
-
-    before = {sig: signal.signal(sig, leave) for sig in ENDING_SIGNALS}
-    try:
-        yield
-    finally:
-        for sig, handler in before.items():
-            signal.signal(sig, handler)
-
-
-@contextmanager
-def ignored(signals: Sequence[signal.Signals]) -> Iterator[None]:
-    """Ignore these signals meanwhile; only the main thread can, elsewhere nothing changes."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {sig: signal.signal(sig, signal.SIG_IGN) for sig in signals}
-    try:
-        yield
-    finally:
-        for sig, handler in before.items():
-            signal.signal(sig, handler)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -103,7 +104,9 @@ def _init(runner: Runner, data: Path) -> str:
         runner.hand_over(Path(file.name))
         answer = runner.run(
             "initdb", "--pgdata", str(data), "--username=landbridge", f"--pwfile={file.name}",
-            "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions",
+            "--auth=scram-sha-256", "--encoding=UTF8", "--no-sync", "--no-instructions",
+            # PostgreSQL's own locale: the same order everywhere, whatever the machine has installed.
+            "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
         )  # fmt: skip
     if answer.returncode:
         raise EmbeddedError(f"initdb failed; set LANDBRIDGE_DATABASE_URL to a server instead.\n{answer.stdout}")
@@ -117,7 +120,7 @@ def _start_postgres(runner: Runner, data: Path, log: Path) -> tuple[subprocess.P
     for _ in range(PORT_TRIES):
         port = free_port()
         process = runner.start("postgres", "-D", str(data), "-p", str(port), *options, log=log)
-        if _wait(process, lambda pid=process.pid: _postgres_is_ready(data, pid)):  # type: ignore[misc]
+        if _wait(process, partial(_postgres_is_ready, data, process.pid)):
             return process, port
         # The port may have been taken in between; any other cause fails the next tries too.
     raise EmbeddedError(f"The embedded PostgreSQL did not start:\n{tail(log)}")
