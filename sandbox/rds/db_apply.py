@@ -71,7 +71,7 @@ def _drop_impossible(place: Place, db: DbInstance) -> None:
     try:
         check_move(place, db, db.pending)
     except AwsError as refusal:
-        for each in ("subnet_group", "vpc_security_group_ids"):
+        for each in ("subnet_group", "vpc_security_group_ids", "publicly_accessible"):
             db.pending.pop(each, None)
         note(place, db, f"Unable to move: {refusal.message}", "notification")
 

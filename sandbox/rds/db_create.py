@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from sandbox.errors import AwsError
 from sandbox.rds.db_instances import DbInstance, find, given, refuse_taken
 from sandbox.rds.db_network import choose_network, vpc_groups
 from sandbox.rds.db_phases import Phase, become_available, note, pass_through
@@ -20,6 +21,7 @@ from sandbox.rds.option_groups import bind, usable_option_group
 from sandbox.rds.parameter_groups import usable_parameter_group
 from sandbox.rds.refusals import invalid_value, wrong_state
 from sandbox.rds.tagging import tags_in
+from sandbox.rds.windows import check_window
 from sandbox.service import operation
 from sandbox.world import Place
 
@@ -62,6 +64,8 @@ def _require(request: Mapping[str, Any]) -> None:
     for parameter in ("MasterUsername", "MasterUserPassword", "AllocatedStorage"):
         if not request.get(parameter):
             raise invalid_value(f"The parameter {parameter} must be provided and must not be blank.")
+    if request.get("PreferredMaintenanceWindow"):
+        check_window(request["PreferredMaintenanceWindow"])
     if len(request["MasterUserPassword"]) < SHORTEST_PASSWORD:
         raise invalid_value(
             "The parameter MasterUserPassword is not a valid password because it is shorter than "
@@ -102,6 +106,11 @@ def create_db_instance_read_replica(place: Place, request: Mapping[str, Any]) ->
         raise wrong_state(f"{source.identifier} must be available and have automatic backups to have a read replica.")
     if not ENGINES[source.engine].replicas:
         raise wrong_state(f"Read replicas are not supported for {source.engine}.")
+    if request.get("DBSubnetGroupName"):
+        raise AwsError(
+            "DBSubnetGroupNotAllowedFault",
+            "DbSubnetGroupName should not be specified for read replicas in the same region as their source.",
+        )
     overrides = given(request) | {"engine_version": source.engine_version}
     if source.vpc_id:
         asked = request.get("VpcSecurityGroupIds") or source.vpc_security_group_ids

@@ -108,7 +108,7 @@ def answering(place: Place, db: DbInstance) -> bool:
 
 def find(place: Place, name_or_arn: str) -> DbInstance:
     """The DB instance a caller names. Raises DBInstanceNotFound."""
-    db = place.seen(DbInstance).get(bare(name_or_arn))
+    db = place.seen(DbInstance).get(bare(place, name_or_arn))
     if db is None:
         raise not_found("DBInstanceNotFound", "DBInstance", name_or_arn)
     return db

@@ -115,7 +115,7 @@ def _check_network(place: Place, db: DbInstance, request: Mapping[str, Any], cha
     if old_groups:
         changes["db_security_groups"] = db_groups(place, old_groups)
     if subnet_group:
-        changes["subnet_group"] = bare(subnet_group)
+        changes["subnet_group"] = bare(place, subnet_group)
         changes["vpc_security_group_ids"] = list(new_groups or ())
         changes["vpc_security_group_ids"] = check_move(place, db, changes)
         return

@@ -57,7 +57,7 @@ def _default(place: Place) -> None:
 
 def find_db_security_group(place: Place, name_or_arn: str) -> DbSecurityGroup:
     """Raises DBSecurityGroupNotFound."""
-    group = place.seen(DbSecurityGroup).get(bare(name_or_arn))
+    group = place.seen(DbSecurityGroup).get(bare(place, name_or_arn))
     if group is None:
         raise not_found("DBSecurityGroupNotFound", "DBSecurityGroup", name_or_arn)
     return group

@@ -35,7 +35,7 @@ class DbSnapshot:
 
 def find_snapshot(place: Place, name_or_arn: str) -> DbSnapshot:
     """Raises DBSnapshotNotFound."""
-    snapshot = place.seen(DbSnapshot).get(bare(name_or_arn))
+    snapshot = place.seen(DbSnapshot).get(bare(place, name_or_arn))
     if snapshot is None:
         raise not_found("DBSnapshotNotFound", "DBSnapshot", name_or_arn)
     return snapshot
@@ -155,7 +155,7 @@ def describe_db_snapshots(place: Place, request: Mapping[str, Any]) -> dict[str,
     views = [
         view
         for view in (snapshot_view(place, snapshot) for snapshot in chosen)
-        if (not of or view["DBInstanceIdentifier"] == bare(of))
+        if (not of or view["DBInstanceIdentifier"] == bare(place, of))
         and request.get("SnapshotType") in (None, view["SnapshotType"])
         and request.get("DbiResourceId") in (None, view["DbiResourceId"])
     ]

@@ -31,7 +31,7 @@ class DbSubnetGroup:
 
 def find_subnet_group(place: Place, name_or_arn: str) -> DbSubnetGroup:
     """Raises DBSubnetGroupNotFoundFault."""
-    group = place.seen(DbSubnetGroup).get(bare(name_or_arn))
+    group = place.seen(DbSubnetGroup).get(bare(place, name_or_arn))
     if group is None:
         raise not_found("DBSubnetGroupNotFoundFault", "DB subnet group", name_or_arn)
     return group

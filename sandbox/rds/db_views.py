@@ -103,7 +103,7 @@ def describe_db_instances(place: Place, request: Mapping[str, Any]) -> dict[str,
     chosen = [find(place, name)] if name else list(place.seen(DbInstance).values())
     views = filtered(
         (instance_view(place, db) for db in chosen),
-        _names_for_arns(request),
+        _names_for_arns(place, request),
         {
             "db-instance-id": lambda view: (view["DBInstanceIdentifier"],),
             "dbi-resource-id": lambda view: (view["DbiResourceId"],),
@@ -115,10 +115,10 @@ def describe_db_instances(place: Place, request: Mapping[str, Any]) -> dict[str,
     return page(views, request, "DBInstances", "DBInstanceIdentifier")
 
 
-def _names_for_arns(request: Mapping[str, Any]) -> dict[str, Any]:
+def _names_for_arns(place: Place, request: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "Filters": [
-            {"Name": each["Name"], "Values": [bare(value) for value in each["Values"]]}
+            {"Name": each["Name"], "Values": [bare(place, value) for value in each["Values"]]}
             for each in request.get("Filters") or ()
         ]
     }

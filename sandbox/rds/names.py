@@ -28,10 +28,14 @@ def arn(place: Place, kind: str, name: str) -> str:
     return f"arn:aws:rds:{place.region}:{place.account_id}:{kind}:{name}"
 
 
-def bare(name_or_arn: str) -> str:
-    """The name in what a caller gave, which may be an ARN. Names may hold colons (default:mysql-5-6)."""
-    if name_or_arn.startswith("arn:"):
-        return name_or_arn.split(":", 6)[6].lower()
+def bare(place: Place, name_or_arn: str) -> str:
+    """The name in what a caller gave; an ARN of another region or account stays one, and is found nowhere.
+
+    Names may hold colons themselves (default:mysql-5-6).
+    """
+    parts = name_or_arn.split(":", 6)
+    if len(parts) == 7 and parts[:5] == ["arn", "aws", "rds", place.region, place.account_id]:
+        return parts[6].lower()
     return name_or_arn.lower()
 
 

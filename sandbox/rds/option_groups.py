@@ -48,7 +48,7 @@ def _defaults(place: Place) -> None:
 
 def find_option_group(place: Place, name_or_arn: str) -> OptionGroup:
     """Raises OptionGroupNotFoundFault."""
-    group = place.seen(OptionGroup).get(bare(name_or_arn))
+    group = place.seen(OptionGroup).get(bare(place, name_or_arn))
     if group is None:
         raise not_found("OptionGroupNotFoundFault", "Specified OptionGroupName:", name_or_arn)
     return group

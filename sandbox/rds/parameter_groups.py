@@ -41,7 +41,7 @@ def _defaults(place: Place) -> None:
 
 def find_parameter_group(place: Place, name_or_arn: str) -> ParameterGroup:
     """Raises DBParameterGroupNotFound."""
-    group = place.seen(ParameterGroup).get(bare(name_or_arn))
+    group = place.seen(ParameterGroup).get(bare(place, name_or_arn))
     if group is None:
         raise not_found("DBParameterGroupNotFound", "DBParameterGroup", name_or_arn)
     return group

@@ -80,6 +80,7 @@ def test_names_are_kept_in_lower_case_and_given_out_once(account: Account) -> No
         ({"Engine": "dbase"}, "InvalidParameterValue"),
         ({"EngineVersion": "4.1"}, "InvalidParameterCombination"),
         ({"MasterUserPassword": "short"}, "InvalidParameterValue"),
+        ({"PreferredMaintenanceWindow": "sunday"}, "InvalidParameterValue"),
         ({"DBSecurityGroups": ["nobody"]}, "DBSecurityGroupNotFound"),
         ({"DBSubnetGroupName": "nowhere"}, "DBSubnetGroupNotFoundFault"),
         ({"DBParameterGroupName": "none"}, "DBParameterGroupNotFound"),
@@ -201,6 +202,25 @@ def test_a_replica_stands_alone_once_promoted(account: Account) -> None:
     assert account.look()["ReadReplicaDBInstanceIdentifiers"] == []
     with refused("InvalidDBInstanceState"):
         account.rds.promote_read_replica(DBInstanceIdentifier="copy")
+
+
+def test_a_replica_is_where_its_source_is(account: Account) -> None:
+    vpc_id = account.subnet_group()
+    account.created(DBSubnetGroupName="private")
+    replicate = account.rds.create_db_instance_read_replica
+    with refused("DBSubnetGroupNotAllowedFault"):
+        replicate(DBInstanceIdentifier="copy", SourceDBInstanceIdentifier="main", DBSubnetGroupName="private")
+    replicate(DBInstanceIdentifier="copy", SourceDBInstanceIdentifier="main")
+    copy = account.look("copy")
+    assert copy["DBSubnetGroup"]["VpcId"] == vpc_id
+    assert copy["VpcSecurityGroups"] == account.look()["VpcSecurityGroups"]
+
+
+def test_an_arn_names_a_db_instance_of_its_own_region_only(account: Account) -> None:
+    arn = account.create()["DBInstanceArn"]
+    assert account.look(arn)["DBInstanceIdentifier"] == "main"
+    with refused("DBInstanceNotFound"):
+        account.look(arn.replace("us-east-1", "eu-west-1"))
 
 
 def test_a_replica_needs_backups_of_its_source(account: Account) -> None:
