@@ -52,7 +52,8 @@ class Outages:
         after_changes(world, self._look)
 
     def declare(self, flows: Iterable[Mapping[str, Any]], place: Place | None = None) -> None:
-        """Watch flows from now on; one with a known id replaces it and begins anew.
+        """Watch flows from now on. One with a known id replaces it and begins anew, unless it is the
+        same: so a client may declare it again with further counterparts.
 
         A flow: {"id", "sources": [ref…], "targets": [ref…], "port" (or "from_port"), "protocol",
         "counterparts": {source ref: counterpart ref or [refs]}}. Raises ValueError for another shape.
@@ -63,7 +64,9 @@ class Outages:
             place = place or self._world.place()
             watch = self._watches.setdefault(place, _Watch())
             for flow, told in read:
-                watch.flows[flow.id] = _Watched(flow)
+                known = watch.flows.get(flow.id)
+                if known is None or known.flow != flow:
+                    watch.flows[flow.id] = _Watched(flow)
                 for source, refs in told.items():
                     for ref in refs:
                         watch.told.setdefault(source, {}).setdefault(ref, self._world.clock.now())

@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.elb.load_balancers import HealthCheck, find_load_balancer, health_check_view
+from sandbox.elb.describing import health_check_view
+from sandbox.elb.load_balancers import HealthCheck, find_load_balancer
 from sandbox.errors import AwsError
 from sandbox.service import operation
 from sandbox.world import Place

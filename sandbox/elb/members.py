@@ -1,6 +1,7 @@
 """Registering instances with a load balancer, and what it says of their health."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from sandbox.ec2.classic_link import ClassicLink
@@ -22,9 +23,7 @@ def register_instances(place: Place, request: Mapping[str, Any]) -> dict[str, An
         balancer.draining.discard(instance_id)
         if instance_id not in balancer.members:
             member = balancer.members[instance_id] = Member(instance_id)
-            member.timer = place.clock.after(
-                place.durations.elb_register, lambda member=member: _registered(place, member)
-            )
+            member.timer = place.clock.after(place.durations.elb_register, partial(_registered, place, member))
     place.changed()
     return _instances(balancer)
 
@@ -45,7 +44,7 @@ def deregister_instances(place: Place, request: Mapping[str, Any]) -> dict[str, 
             balancer.draining.add(instance_id)
             place.clock.after(
                 min(draining["Timeout"], place.durations.elb_drain),
-                lambda instance_id=instance_id: balancer.draining.discard(instance_id),
+                partial(balancer.draining.discard, instance_id),
             )
     place.changed()
     return _instances(balancer)

@@ -15,9 +15,9 @@ NAME_SERVERS = ["ns-1.awsdns-01.org", "ns-2.awsdns-02.com", "ns-3.awsdns-03.net"
 ALIAS_TTL = 60  # seconds: that of load balancers' own names
 
 
-@dataclass(frozen=True)
+@dataclass
 class RecordSet:
-    """As submitted. `values` is empty for an alias, `alias` None for the rest."""
+    """As submitted, and never altered. `values` is empty for an alias, `alias` None for the rest."""
 
     zone_id: str
     name: str

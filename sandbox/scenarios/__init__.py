@@ -1,4 +1,7 @@
-"""Accounts to begin with, each a module with DESCRIPTION and build(); found by walking this folder."""
+"""Accounts to begin with, each a module with DESCRIPTION and build(); found by walking this folder.
+
+A module whose name begins with an underscore is part of another one.
+"""
 
 import importlib
 import pkgutil
@@ -26,7 +29,8 @@ class Scenario:
 def scenarios() -> dict[str, Scenario]:
     """Every scenario by its name."""
     found = {}
-    for module_info in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{module_info.name}")
-        found[module_info.name] = Scenario(module_info.name, module.DESCRIPTION, module.build)
+    for name in (info.name for info in pkgutil.iter_modules(__path__)):
+        if not name.startswith("_"):
+            module = importlib.import_module(f"{__name__}.{name}")
+            found[name] = Scenario(name, module.DESCRIPTION, module.build)
     return found
