@@ -72,6 +72,7 @@ def serve(
         port=port,
         forwarded_allow_ips=forwarded_allow_ips,
         server_header=False,
+        access_log=False,  # the API writes a line of its own for each request
         timeout_graceful_shutdown=5,
     )
 

@@ -21,11 +21,12 @@ class DemoFailed(RuntimeError):
 class Api:
     """`/v1` with one bearer's token."""
 
-    def __init__(self, base: str, token: str) -> None:
+    def __init__(self, base: str, token: str, transport: httpx2.BaseTransport | None = None) -> None:
         self._http = httpx2.Client(
             base_url=base,
             headers={"Authorization": f"Bearer {token}"},
             timeout=WAIT_SECONDS + 30.0,
+            transport=transport,
             trust_env=False,
         )
 
@@ -86,6 +87,6 @@ def read(answer: httpx2.Response) -> Thing:
     problem: Thing = {}
     if "json" in answer.headers.get("Content-Type", ""):
         problem = answer.json()
-    words = " ".join(str(problem[part]) for part in ("title", "detail") if part in problem)
+    words = ": ".join(str(problem[part]) for part in ("title", "detail") if part in problem)
     asked = f"{answer.request.method} {answer.request.url.path}"
     raise DemoFailed(f"{asked} was answered {answer.status_code}: {words or answer.text[:300]}")

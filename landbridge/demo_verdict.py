@@ -67,7 +67,8 @@ def measurable(flow: Thing) -> bool:
     """Whether the sandbox can watch it: on a port, between parties that it knows."""
     parties = (*flow["sources"], *flow["targets"])
     known = all(party.startswith(MEASURED) for party in parties)
-    return flow.get("from_port") is not None and known and bool(flow["sources"] and flow["targets"])
+    on_a_port = flow["protocol"] in ("tcp", "udp") and flow.get("from_port") is not None
+    return on_a_port and known and bool(flow["sources"] and flow["targets"])
 
 
 def _words(error: object) -> str:

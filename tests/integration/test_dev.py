@@ -21,8 +21,10 @@ def dev(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         sys.executable, "-m", "landbridge", "dev", "--api-port", "0", "--aws-port", "0",
         "--scenario", "none", "--log-dir", str(tmp_path),
     ]  # fmt: skip
+    # Its own servers, whatever the other tests use: it must end what it started.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("LANDBRIDGE_")}
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     try:
         yield process

@@ -65,8 +65,9 @@ def test_flows_that_were_never_down_are_left_out() -> None:
 
 
 def test_only_flows_on_a_port_between_known_parties_are_measured() -> None:
-    flow = {"sources": ["cidr:0.0.0.0/0"], "targets": ["instance:i-1"], "from_port": 80}
+    flow = {"sources": ["cidr:0.0.0.0/0"], "targets": ["instance:i-1"], "protocol": "tcp", "from_port": 80}
     assert measurable(flow)
-    assert not measurable({"sources": ["cidr:0.0.0.0/0"], "targets": ["instance:i-1"]})
+    assert not measurable({**flow, "protocol": "icmp"})
+    assert not measurable({**flow, "from_port": None})
     assert not measurable({**flow, "sources": []})
     assert not measurable({**flow, "sources": ["something:else"]})
