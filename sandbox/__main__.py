@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import signal
 import socket
 import sys
 
@@ -15,6 +16,7 @@ from sandbox.service import handlers
 
 def main() -> int:
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # also what uvicorn ends with, once it has closed
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     handlers()
     try:

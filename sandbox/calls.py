@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 KEPT = 20_000
+DRY_RUN = "DryRunOperation"  # an error on the wire, a success in meaning
 
 
 @dataclass
@@ -35,7 +36,7 @@ class Calls:
         count = self.counts.setdefault(call.operation, Count())
         count.made += 1
         count.throttled += throttled
-        count.failed += call.outcome != "ok" and not throttled
+        count.failed += call.outcome not in {"ok", DRY_RUN} and not throttled
         self.latest.append(call)
 
     def made(self, operation: str) -> int:
