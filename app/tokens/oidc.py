@@ -63,7 +63,7 @@ class OidcIssuer:
 
     def _read(self, claims: dict[str, Any]) -> Principal | None:
         role = claims.get(self._role_claim)
-        if role not in set(Role):
+        if not isinstance(role, str) or role not in set(Role):
             return None
         subject = str(claims["sub"])
         name = claims.get("name") or claims.get("email") or subject
