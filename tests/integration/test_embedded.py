@@ -51,15 +51,15 @@ async def test_two_embedded_servers_live_side_by_side() -> None:
         assert await ask(other.url, "select to_regclass('mine')") is None
 
 
-async def test_a_given_data_directory_is_taken_up_again(tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        # pytest's directories are root's alone, and root's PostgreSQL runs as somebody else.
-        for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-            parent.chmod(0o755)
-    with postgres(tmp_path / "data") as server:
-        await ask(server.url, "create table kept as select 7 as n")
-    with postgres(tmp_path / "data") as server:
-        assert await ask(server.url, "select n from kept") == 7
+async def test_a_given_data_directory_is_taken_up_again() -> None:
+    # Not pytest's tmp_path: as root that is root's alone, and root's PostgreSQL runs as somebody else.
+    with tempfile.TemporaryDirectory() as home:
+        Path(home).chmod(0o755)
+        data = Path(home) / "data"
+        with postgres(data) as server:
+            await ask(server.url, "create table kept as select 7 as n")
+        with postgres(data) as server:
+            assert await ask(server.url, "select n from kept") == 7
 
 
 async def test_a_wrong_password_is_refused() -> None:
