@@ -31,6 +31,8 @@ def describe_account_attributes(place: Place, request: Mapping[str, Any]) -> dic
         "vpc-max-elastic-ips": [str(limits.elastic_ips_vpc)],
     }
     asked = request.get("AttributeNames") or list(values)
+    if unknown := set(asked) - set(values):
+        raise AwsError("InvalidParameterValue", f"Unknown account attributes: {', '.join(sorted(unknown))}")
     return {
         "AccountAttributes": [
             {"AttributeName": name, "AttributeValues": [{"AttributeValue": value} for value in values[name]]}

@@ -71,7 +71,8 @@ def test_an_answer_that_aws_could_not_give_is_a_mistake_of_the_sandbox() -> None
     asked = wire.Asked("ec2", "DescribeVpcs", "us-east-1", "AKIA")
 
     check.check_answer(asked, {"Vpcs": [{"VpcId": "vpc-1", "IsDefault": None}]})
-    for wrong in ({"Vpc": []}, {"Vpcs": [{"VpcId": 1}]}, {"Vpcs": [{"State": "lost"}]}, {"Vpcs": {}}):
+    wrongs: list[dict[str, Any]] = [{"Vpc": []}, {"Vpcs": [{"VpcId": 1}]}, {"Vpcs": [{"State": "lost"}]}, {"Vpcs": {}}]
+    for wrong in wrongs:
         with pytest.raises(AssertionError):
             check.check_answer(asked, wrong)
 
