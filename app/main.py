@@ -9,12 +9,16 @@ from fastapi import FastAPI
 
 from app.accounts.endpoints import router as accounts
 from app.accounts.ports import CloudFactory
+from app.aws.account_clouds import AccountClouds
+from app.aws.sessions import Sessions
+from app.aws.sessions import Sessions
 from app.db import Database
 from app.jobs.holds import JobHolds
 from app.manners import health, logs, problems, spec
 from app.manners.doorbell import ArqDoorbell, Doorbell, PostgresDoorbell
 from app.manners.metrics import Metrics
 from app.manners.middleware import BodyLimit, Surroundings
+from app.manners.rates import Rates
 from app.settings import Settings, get_settings
 from app.tokens.authentication import BearerAuthenticator
 from app.tokens.endpoints import router as tokens
@@ -54,7 +58,8 @@ def create_app(
     app.state.settings = settings
     app.state.database = database
     app.state.doorbell = doorbell or default_doorbell(settings, database)
-    app.state.clouds = clouds
+    app.state.clouds = clouds or AccountClouds(Sessions())
+    app.state.rates = Rates(settings.rate_per_second, settings.rate_burst)
     app.state.holds = JobHolds()
     app.state.metrics = Metrics()
     app.state.authenticator = BearerAuthenticator(database, issuer(settings))

@@ -37,8 +37,8 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=1_000_000, ge=1_000, description="a larger request body is 413")
     max_plan_resources: int = Field(default=100_000, ge=1, description="a plan of more resources is refused")
     max_wait_seconds: float = Field(default=30.0, ge=0, description="the longest ?wait= and Prefer: wait")
-    rate_per_second: float = Field(default=50.0, gt=0, description="requests a principal may make, sustained")
-    rate_burst: int = Field(default=200, ge=1, description="requests a principal may make at once")
+    rate_per_second: float = Field(default=1_000.0, gt=0, description="requests a principal may make, sustained")
+    rate_burst: int = Field(default=5_000, ge=1, description="requests a principal may make at once")
     idempotency_hours: int = Field(default=24, ge=1, description="how long a POST's first answer is replayed")
 
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")

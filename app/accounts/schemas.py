@@ -13,7 +13,7 @@ RoleArn = Annotated[
     str, StringConstraints(max_length=2048, pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$")
 ]
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
-Regions = Annotated[list[Region], Field(min_length=1, max_length=50, json_schema_extra={"uniqueItems": True})]
+Regions = Annotated[list[Region], Field(min_length=1, max_length=50)]
 
 
 class AccountCreate(BaseModel):

@@ -58,7 +58,9 @@ class Surroundings:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+                added = MutableHeaders(scope=message)
+                added["X-Request-Id"] = request_id
+                added.update(scope["state"].get("rate_fields", {}))
             await send(message)
 
         try:

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from app.errors import Forbidden, Unauthorized
+from app.manners.rates import Rates
 
 
 class Role(StrEnum):
@@ -55,6 +56,8 @@ async def authenticated(
         raise Unauthorized("Send the header `Authorization: Bearer <token>`.", headers={"WWW-Authenticate": "Bearer"})
     authenticator: Authenticator = request.app.state.authenticator
     principal = await authenticator.authenticate(credentials.credentials)
+    rates: Rates = request.app.state.rates
+    request.state.rate_fields = rates.fields(rates.take(principal.id))
     structlog.contextvars.bind_contextvars(principal=principal.id)
     return principal
 

@@ -1,5 +1,7 @@
 """Every error as application/problem+json (RFC 9457), and never an exception's text in it."""
 
+import re
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -85,7 +87,11 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def framework(request: Request, error: HTTPException) -> ProblemResponse:
         code = FRAMEWORK_CODES.get(error.status_code, Code.BAD_REQUEST)
-        mended = LandbridgeError(MEANINGS[code].help, code=code, headers=error.headers)
+        headers = dict(error.headers or {})
+        if code is Code.METHOD_NOT_ALLOWED and (methods := methods_of(app, request.url.path)):
+            # The framework names only the methods of the first route that has this path.
+            headers["Allow"] = ", ".join(methods)
+        mended = LandbridgeError(MEANINGS[code].help, code=code, headers=headers)
         return problem_response(request.scope, mended)
 
     @app.exception_handler(RequestValidationError)
@@ -107,6 +113,14 @@ def install(app: FastAPI) -> None:
         log.error("request.failed", exc_info=error)
         help = MEANINGS[Code.INTERNAL_ERROR].help
         return problem_response(request.scope, LandbridgeError(f"This is a fault of ours. {help}"))
+
+
+def methods_of(app: FastAPI, path: str) -> list[str]:
+    """The methods that the documented operations on `path` have."""
+    for template, item in app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template)), path):
+            return sorted(method.upper() for method in item)
+    return []
 
 
 def from_validation(error: RequestValidationError) -> Invalid:

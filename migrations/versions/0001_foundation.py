@@ -224,6 +224,8 @@ def upgrade() -> None:
         sa.Column("error", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.Column("on_failure", sa.Text(collation="C"), server_default="halt", nullable=False),
         sa.Column("fence", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("last_event", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("last_batch", sa.Text(collation="C"), nullable=True),
         sa.Column("lease_holder", sa.Text(collation="C"), nullable=True),
         sa.Column("lease_expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("wake_at", sa.DateTime(timezone=True), nullable=True),
