@@ -1,0 +1,308 @@
+"""Record sets follow what moves: a short TTL beforehand, one UPSERT at cutover, the old TTL at the end."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
+from app.planning.context import Context
+from app.planning.inventory import Json, Ref, Resource
+from app.planning.plan import Draft, Milestone, in_service, promise, ready, step_id
+from app.resources.dns_names import points_at
+from app.resources.load_balancer_members import drained, require_health
+
+SHORT_TTL = 60  # aws-facts A6 (ELB22): what AWS's own guide lowers the TTL to
+CHANGE_SECONDS = 40.0  # until a change is on all of Route 53's servers
+ALIAS_SECONDS = 60.0  # for how long a load balancer's own name, which an alias answers with, may be cached
+FOLLOWED = ("load_balancer", "instance")  # what gets another name or address when it moves
+
+Record = Mapping[str, Json]
+
+
+def follows(record: Resource, ctx: Context) -> dict[str, Ref]:
+    """By value as written: what the record leads to and what gets another name or address by moving."""
+    if ctx.override(record.ref, "follow", True) is False:
+        return {}
+    pointed = points_at(record, ctx.inventory)
+    return {value: ref for value, ref in pointed.items() if ref.kind in FOLLOWED and ctx.moves(ref)}
+
+
+def _lowered(record: Record) -> Record:
+    return {**record, "TTL": SHORT_TTL} if record.get("TTL", 0) > SHORT_TTL else record
+
+
+def _essence(record: Record) -> tuple[Json, ...]:
+    """What makes two readings of a record set the same."""
+    alias = record.get("AliasTarget")
+    return (
+        record["Name"].rstrip(".").lower(),
+        record["Type"],
+        record.get("SetIdentifier"),
+        record.get("Weight"),
+        record.get("TTL"),
+        sorted(value["Value"].rstrip(".").lower() for value in record.get("ResourceRecords") or ()),
+        (alias["HostedZoneId"], alias["DNSName"].rstrip(".").lower()) if alias else None,
+    )
+
+
+async def _current(run: Run) -> Record | None:
+    wanted = run.params["record"]
+    identifier = {"StartRecordIdentifier": wanted["SetIdentifier"]} if wanted.get("SetIdentifier") else {}
+    answer = await run.cloud.call(
+        "route53.list_resource_record_sets",
+        HostedZoneId=run.params["zone"],
+        StartRecordName=wanted["Name"],
+        StartRecordType=wanted["Type"],
+        MaxItems="1",
+        **identifier,
+    )
+    for found in answer["ResourceRecordSets"]:
+        if _essence(found)[:3] == _essence(wanted)[:3]:
+            return dict(found)
+    return None
+
+
+async def _upsert(run: Run, record: Record) -> str:
+    """The id of the change."""
+    answer = await run.cloud.call(
+        "route53.change_resource_record_sets",
+        HostedZoneId=run.params["zone"],
+        ChangeBatch={
+            "Comment": run.step_id[:256],
+            "Changes": [{"Action": "UPSERT", "ResourceRecordSet": dict(record)}],
+        },
+    )
+    return str(answer["ChangeInfo"]["Id"])
+
+
+async def _change(run: Run, new: Record, *known: Record) -> str:
+    """UPSERT `new` where the record is what we left or found; somebody else's change is not run over."""
+    found = await _current(run)
+    if found is None or all(_essence(found) != _essence(record) for record in (new, *known)):
+        raise StepBroken(
+            f"{new['Name']} was changed by somebody else meanwhile: put it back, or skip this step and point it at "
+            "the right place yourself.",
+            "record_changed",
+        )
+    return await _upsert(run, new)
+
+
+def _watch(change: str) -> Watch:
+    return Watch("route53.get_change", (change,), by="one:Id", items="[ChangeInfo]", key="Id", within=1800.0)
+
+
+def _in_sync(change: str, seen: Seen) -> Verdict:
+    status = seen.get(change, {}).get("Status")
+    return settled() if status == "INSYNC" else pending("Route 53 has not yet changed all of its servers.")
+
+
+class _RecordStep(Step):
+    """A change of one record set; its result holds the change to wait for and the record as it became."""
+
+    subject = "dns_record"
+
+    def watch(self, result: Result) -> Watch | None:
+        return _watch(result["change"])
+
+    def verdict(self, result: Result, seen: Seen) -> Verdict:
+        return _in_sync(result["change"], seen)
+
+    async def put_back(self, run: Run, new: Record) -> None:
+        """The record as it was before this step, on all servers; quiet where it is so already."""
+        old = run.params["record"]
+        found = await _current(run)
+        if found is not None and _essence(found) == _essence(old):
+            return
+        change = await _change(run, old, new)
+        await run.wait(_watch(change), lambda seen: _in_sync(change, seen))
+
+
+class LowerTtl(_RecordStep):
+    action = "dns_record.lower_ttl"
+    phase = "prepare"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        record = resource.facts["record"]
+        if not follows(resource, ctx) or record.get("TTL", 0) <= SHORT_TTL:
+            return None
+        return Draft(
+            {"zone": resource.facts["zone"], "record": record, "ttl": SHORT_TTL},
+            f"Lower the TTL of {resource.name} from {record['TTL']} to {SHORT_TTL} s and wait until the old answers "
+            "have run out.",
+            seconds=CHANGE_SECONDS,
+            calls=3,
+            hold_seconds=float(record["TTL"]),
+        )
+
+    async def do(self, run: Run) -> Result:
+        old = run.params["record"]
+        return {"change": await _change(run, _lowered(old), old)}
+
+    async def undo(self, run: Run, result: Result | None) -> None:
+        await self.put_back(run, _lowered(run.params["record"]))
+
+
+class _Cutover(_RecordStep):
+    async def new_record(self, run: Run) -> Record:
+        """The record as it will be, with names and addresses that are known only now."""
+        raise NotImplementedError
+
+    async def do(self, run: Run) -> Result:
+        new = await self.new_record(run)
+        return {"change": await _change(run, new, run.params["record"]), "record": new}
+
+    async def undo(self, run: Run, result: Result | None) -> None:
+        await self.put_back(run, result["record"] if result else await self.new_record(run))
+
+
+def _params(resource: Resource, targets: list[dict[str, Json]]) -> dict[str, Json]:
+    """`record` is as it is when the cutover begins: with its TTL lowered."""
+    record = _lowered(resource.facts["record"])
+    return {"zone": resource.facts["zone"], "record": record, "targets": targets}
+
+
+def _hold(record: Record) -> float:
+    return float(min(record.get("TTL", ALIAS_SECONDS), SHORT_TTL))
+
+
+def _needs_lower(resource: Resource) -> set[str | Milestone]:
+    if resource.facts["record"].get("TTL", 0) > SHORT_TTL:
+        return {step_id("dns_record.lower_ttl", resource.ref)}
+    return set()
+
+
+class Cutover(_Cutover):
+    """A name of a load balancer comes to lead to its twin, in one UPSERT, when the twin is healthy."""
+
+    action = "dns_record.cutover"
+    phase = "load_balancers"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        followed = {v: ref for v, ref in follows(resource, ctx).items() if ref.kind == "load_balancer"}
+        if not followed:
+            return None
+        targets = []
+        for value, ref in sorted(followed.items()):
+            made = step_id("load_balancer.create", ref)
+            targets.append(
+                {
+                    "value": value,
+                    "source": ref.id,
+                    "twin": promise(made),
+                    "dns_name": promise(made, "dns_name"),
+                    "hosted_zone": promise(made, "hosted_zone"),
+                }
+            )
+        balancers = frozenset(followed.values())
+        return Draft(
+            _params(resource, targets),
+            f"Point {resource.name} at the twin of {', '.join(sorted(ref.id for ref in balancers))}.",
+            seconds=CHANGE_SECONDS,
+            calls=5,
+            needs=frozenset({*(ready(ref) for ref in balancers), *_needs_lower(resource)}),
+            reaches=frozenset(in_service(ref) for ref in balancers),
+            begins=balancers,
+            hold_seconds=_hold(resource.facts["record"]),
+        )
+
+    async def do(self, run: Run) -> Result:
+        for target in run.params["targets"]:
+            await require_health(run, target["source"], target["twin"])
+        return await super().do(run)
+
+    async def new_record(self, run: Run) -> Record:
+        new = dict(run.params["record"])
+        for target in run.params["targets"]:
+            prefix = "dualstack." if target["value"].lower().startswith("dualstack.") else ""
+            name = prefix + target["dns_name"]
+            if "AliasTarget" in new:
+                new["AliasTarget"] = {
+                    **new["AliasTarget"],
+                    "HostedZoneId": target["hosted_zone"],
+                    "DNSName": name + ".",
+                }
+            else:
+                new["ResourceRecords"] = _replaced(new, target["value"], name)
+        return new
+
+
+def _replaced(record: Record, old: str, new: str) -> list[dict[str, str]]:
+    return [{"Value": new if each["Value"] == old else each["Value"]} for each in record["ResourceRecords"]]
+
+
+class FollowInstance(_Cutover):
+    """A name of a Classic instance's own public address comes to lead to its counterpart's, once that serves."""
+
+    action = "dns_record.follow_instance"
+    phase = "instances"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        followed = {v: ref for v, ref in follows(resource, ctx).items() if ref.kind == "instance"}
+        if not followed:
+            return None
+        targets = [
+            # Private addresses of EC2-Classic are all in 10.0.0.0/8 (aws-facts A1).
+            {"value": value, "counterpart": ctx.counterpart(ref), "private": value.startswith("10.")}
+            for value, ref in sorted(followed.items())
+        ]
+        instances = frozenset(followed.values())
+        return Draft(
+            _params(resource, targets),
+            f"Point {resource.name} at the counterpart of {', '.join(sorted(ref.id for ref in instances))}.",
+            seconds=CHANGE_SECONDS,
+            calls=4 + len(targets),
+            needs=frozenset({*(in_service(ref) for ref in instances), *_needs_lower(resource)}),
+            # Sources stay up until nobody is led to them any more; all at once, they have stopped already.
+            reaches=frozenset(drained(ref) for ref in instances) if ctx.incremental else frozenset(),
+            hold_seconds=_hold(resource.facts["record"]),
+        )
+
+    async def new_record(self, run: Run) -> Record:
+        new = dict(run.params["record"])
+        for target in run.params["targets"]:
+            answer = await run.cloud.call("ec2.describe_instances", InstanceIds=[target["counterpart"]])
+            seen = answer["Reservations"][0]["Instances"][0]
+            new["ResourceRecords"] = _replaced(new, target["value"], _address(seen, new["Type"], target))
+        return new
+
+
+def _address(instance: Mapping[str, Any], type_: str, target: Mapping[str, Json]) -> str:
+    field = "PublicDnsName" if type_ == "CNAME" else "PrivateIpAddress" if target["private"] else "PublicIpAddress"
+    address = instance.get(field)
+    if not address:
+        raise StepBroken(
+            f"{target['counterpart']} has no {field}, which the record needs: give it a public address (and the VPC "
+            "DNS hostnames), then retry this step; or skip it and change the record yourself."
+        )
+    return str(address)
+
+
+class RestoreTtl(_RecordStep):
+    """Finalize: the TTL is again what it was; the rest of the record stays as it has become."""
+
+    action = "dns_record.restore_ttl"
+    phase = "finalize"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        record = resource.facts["record"]
+        if not follows(resource, ctx) or record.get("TTL", 0) <= SHORT_TTL:
+            return None
+        return Draft(
+            {"zone": resource.facts["zone"], "record": record},
+            f"Set the TTL of {resource.name} back to {record['TTL']} s.",
+            seconds=CHANGE_SECONDS,
+            calls=3,
+        )
+
+    async def do(self, run: Run) -> Result:
+        found = await _current(run)
+        if found is None or "TTL" not in found:
+            return {}  # somebody has replaced the record: its TTL is theirs
+        return {"change": await _upsert(run, {**found, "TTL": run.params["record"]["TTL"]})}
+
+    def watch(self, result: Result) -> Watch | None:
+        return _watch(result["change"]) if result.get("change") else None
+
+    async def undo(self, run: Run, result: Result | None) -> None:
+        found = await _current(run)
+        if result and found is not None and found.get("TTL") == run.params["record"]["TTL"]:
+            await _upsert(run, {**found, "TTL": SHORT_TTL})
