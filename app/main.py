@@ -9,8 +9,6 @@ from fastapi import FastAPI
 
 from app.accounts.endpoints import router as accounts
 from app.accounts.ports import CloudFactory
-from app.aws.account_clouds import AccountClouds
-from app.aws.sessions import Sessions
 from app.aws.sessions import Sessions
 from app.db import Database
 from app.jobs.holds import JobHolds
@@ -58,7 +56,7 @@ def create_app(
     app.state.settings = settings
     app.state.database = database
     app.state.doorbell = doorbell or default_doorbell(settings, database)
-    app.state.clouds = clouds or AccountClouds(Sessions())
+    app.state.clouds = clouds or Sessions()
     app.state.rates = Rates(settings.rate_per_second, settings.rate_burst)
     app.state.holds = JobHolds()
     app.state.metrics = Metrics()
