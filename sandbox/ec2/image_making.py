@@ -77,6 +77,7 @@ def _kept_image(place: Place, instance: Instance, request: Mapping[str, Any]) ->
         owner_id=place.account_id,
         created_at=place.clock.now(),
         visible_at=place.visible_from_now(),
+        source_instance_id=instance.id,
         architecture=instance.architecture,
         virtualization=instance.virtualization,
         root_device_name=instance.root_device_name,

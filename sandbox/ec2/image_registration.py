@@ -74,6 +74,7 @@ def copy_image(place: Place, request: Mapping[str, Any]) -> dict[str, Any]:
         owner_id=place.account_id,
         owner_alias=None,
         public=False,
+        source_instance_id=None,
         state="pending",
         created_at=place.clock.now(),
         visible_at=place.visible_from_now(),

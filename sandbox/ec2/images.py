@@ -51,6 +51,7 @@ class Image:
     ramdisk_id: str | None = None
     ena_support: bool = False
     location: str = ""
+    source_instance_id: str | None = None
     client_token: str = ""
     asked: Mapping[str, Any] | None = None  # the request that `client_token` came with
 
@@ -117,6 +118,7 @@ def image_view(place: Place, image: Image) -> dict[str, Any]:
     optional = {
         "ImageOwnerAlias": image.owner_alias,
         "Platform": image.platform,
+        "SourceInstanceId": image.source_instance_id,
         "KernelId": image.kernel_id,
         "RamdiskId": image.ramdisk_id,
         "RootDeviceName": image.root_device_name if image.root_device_type == "ebs" else None,

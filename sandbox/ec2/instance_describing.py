@@ -64,6 +64,7 @@ def _facts(instance: Instance) -> dict[str, Any]:
         "EbsOptimized": instance.ebs_optimized,
         "EnaSupport": instance.ena_support,
         "Hypervisor": "xen",
+        "MetadataOptions": dict(instance.metadata_options),
         "VirtualizationType": instance.virtualization,
         "RootDeviceType": instance.root_device_type,
         "RootDeviceName": instance.root_device_name,
@@ -110,11 +111,12 @@ def _network(place: Place, instance: Instance) -> dict[str, Any]:
         "VpcId": instance.vpc_id,
         "SubnetId": instance.subnet_id,
         "SourceDestCheck": instance.source_dest_check,
-        "NetworkInterfaces": [_interface(place, instance)],
+        "NetworkInterfaces": [interface_view(place, instance)],
     }
 
 
-def _interface(place: Place, instance: Instance) -> dict[str, Any]:
+def interface_view(place: Place, instance: Instance) -> dict[str, Any]:
+    """The one network interface of an instance in a VPC, as the instance shows it."""
     association = _association(place, instance)
     names = {"PrivateDnsName": private_dns_name(place, instance.private_ip)}
     address = {"Primary": True, "PrivateIpAddress": instance.private_ip, **names, **association}

@@ -13,7 +13,7 @@ from sandbox.ec2.instance_describing import reservation_view
 from sandbox.ec2.instance_states import begin_running
 from sandbox.ec2.instance_storage import make_volumes, merge
 from sandbox.ec2.instance_types import DEFAULT, check_known, check_platform, check_virtualization
-from sandbox.ec2.instances import Instance
+from sandbox.ec2.instances import METADATA_OPTIONS, Instance
 from sandbox.ec2.key_pairs import find_key_pair
 from sandbox.ec2.landing import Landing, find_landing
 from sandbox.ec2.subnet_addresses import subnet_ips
@@ -158,7 +158,9 @@ def _made(place: Place, request: Mapping[str, Any], image: Image, landing: Landi
         monitoring=bool((request.get("Monitoring") or {}).get("Enabled")),
         ebs_optimized=bool(request.get("EbsOptimized")),
         termination_protection=bool(request.get("DisableApiTermination")),
-        shutdown_behavior=request.get("InstanceInitiatedShutdownBehavior", "stop"),
+        shutdown_behavior=request.get(
+            "InstanceInitiatedShutdownBehavior", "stop" if image.root_device_type == "ebs" else "terminate"
+        ),
         platform=image.platform,
         architecture=image.architecture,
         virtualization=image.virtualization,
@@ -169,6 +171,7 @@ def _made(place: Place, request: Mapping[str, Any], image: Image, landing: Landi
         kernel_id=request.get("KernelId", image.kernel_id),
         ramdisk_id=request.get("RamdiskId", image.ramdisk_id),
         tenancy=landing.tenancy,
+        metadata_options={**METADATA_OPTIONS, **(request.get("MetadataOptions") or {})},
         gives_public_ip=landing.gives_public_ip,
         network_interface_id=place.new_id("eni") if landing.subnet else None,
     )

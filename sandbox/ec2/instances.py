@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sandbox.clock import Timer
 from sandbox.ec2.lookup import named
@@ -9,6 +10,16 @@ from sandbox.errors import AwsError
 from sandbox.world import Place
 
 STATE_CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
+
+
+METADATA_OPTIONS: dict[str, Any] = {
+    "State": "applied",
+    "HttpTokens": "optional",
+    "HttpPutResponseHopLimit": 1,
+    "HttpEndpoint": "enabled",
+    "HttpProtocolIpv6": "disabled",
+    "InstanceMetadataTags": "disabled",
+}
 
 
 @dataclass
@@ -61,6 +72,7 @@ class Instance:
     launch_index: int = 0
     gives_public_ip: bool = True  # a public address comes with every start
     network_interface_id: str | None = None
+    metadata_options: dict[str, Any] = field(default_factory=lambda: dict(METADATA_OPTIONS))
     running_since: datetime | None = None
     rebooting_until: datetime | None = None
     transition_reason: str = ""
