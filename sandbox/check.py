@@ -17,8 +17,8 @@ _CODES = {
     "route53": ("InvalidInput", "InvalidInput"),
 }
 _OTHERS = ("ValidationError", "ValidationError")
-# Enums that AWS's own model leaves incomplete.
-_OPEN = frozenset({"AccountAttributeName"})
+# Enums that AWS's own model leaves incomplete: an attached internet gateway is "available".
+_OPEN = frozenset({"AccountAttributeName", "AttachmentStatus"})
 _PLAIN: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
     "character": (str,),

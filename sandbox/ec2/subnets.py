@@ -50,7 +50,8 @@ def users_of_subnet(place: Place, subnet_id: str) -> Iterator[Any]:
     for thing in place.things():
         if getattr(thing, "state", "") in {"terminated", "deleted"}:
             continue
-        if getattr(thing, "subnet_id", None) == subnet_id or (hasattr(thing, "dns_name") and subnet_id in (getattr(thing, "subnets", None) or ())):
+        balances_there = hasattr(thing, "dns_name") and subnet_id in (getattr(thing, "subnets", None) or ())
+        if getattr(thing, "subnet_id", None) == subnet_id or balances_there:
             yield thing
 
 
@@ -104,9 +105,7 @@ def delete_subnet(place: Place, request: Mapping[str, Any]) -> dict[str, Any]:
 
     subnet = find_subnet(place, request["SubnetId"])
     if any(users_of_subnet(place, subnet.id)):
-        raise AwsError(
-            "DependencyViolation", f"The subnet '{subnet.id}' has dependencies and cannot be deleted."
-        )
+        raise AwsError("DependencyViolation", f"The subnet '{subnet.id}' has dependencies and cannot be deleted.")
     forget_subnet(place, subnet.id)
     del place.table(Subnet)[subnet.id]
     drop_tags(place, subnet.id)
@@ -141,9 +140,7 @@ _FIELDS: Mapping[str, Field] = {
 @operation("ec2", "DescribeSubnets")
 def describe_subnets(place: Place, request: Mapping[str, Any]) -> dict[str, Any]:
     views = [(subnet.id, view(place, subnet)) for subnet in place.seen(Subnet).values()]
-    chosen = select(
-        place, request, views, _FIELDS, ids_param="SubnetIds", not_found_code="InvalidSubnetID.NotFound"
-    )
+    chosen = select(place, request, views, _FIELDS, ids_param="SubnetIds", not_found_code="InvalidSubnetID.NotFound")
     return paginate(chosen, request, "Subnets")
 
 
