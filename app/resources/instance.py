@@ -1,0 +1,50 @@
+"""Instances: no call moves one (aws-facts A4, PLAT). An image of each is launched as its twin in the VPC.
+
+A lone instance stops first, is imaged and comes back as its twin. Behind a load balancer that moves, the
+twin is registered beside its source, which drains and stops only then.
+"""
+
+from collections.abc import Iterable
+
+from app.planning.context import Context
+from app.planning.inventory import Resource
+from app.planning.plan import Finding
+from app.resources import instance_discovery, instance_findings
+from app.resources.instance_image import DropPresnapshots, Image, Presnapshot
+from app.resources.instance_launch import Check, Launch, Park
+from app.resources.instance_stop import Hold, Retire, Stop
+from app.resources.instance_terminate import Terminate
+from app.resources.kind import Kind, Survey
+
+
+class Instances(Kind):
+    name = "instance"
+    linkable = True
+    maker = Launch.action
+    steps = (
+        Hold(),
+        Presnapshot(),
+        Stop(),
+        Image(),
+        Launch(),
+        Check(),
+        Park(),
+        Retire(),
+        Terminate(),
+        DropPresnapshots(),
+    )
+
+    async def discover(self, survey: Survey) -> list[Resource]:
+        """Facts: what a launch takes, and the disks. Of Classic instances also user_data_sha256, user_data_bytes,
+        termination_protection and shutdown_behavior; where those could not be read the platform is unknown."""
+        return await instance_discovery.discover(survey)
+
+    def moves(self, resource: Resource) -> bool:
+        """Members of an Auto Scaling group are launched anew by their group, wherever that moves."""
+        return resource.platform == "classic" and not resource.facts["auto_scaling_group"]
+
+    def findings(self, ctx: Context) -> Iterable[Finding]:
+        return instance_findings.findings(ctx)
+
+
+KIND = Instances()

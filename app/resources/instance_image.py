@@ -1,0 +1,191 @@
+"""The image that the twin is launched from, and the snapshot that shortens taking it (aws-facts A4)."""
+
+from contextlib import suppress
+
+import jmespath
+
+from app.cloud import AlreadyExists, NotFound
+from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, broken, pending, settled
+from app.planning.context import Context
+from app.planning.inventory import Resource
+from app.planning.plan import Draft, StepId, promise, step_id
+from app.resources.instance_backups import (
+    delete_snapshots,
+    find_earlier,
+    find_for_undo,
+    image_named,
+    images_of,
+    live_images_of,
+    snapshots_of,
+)
+from app.resources.instance_looking import describe, state_of
+from app.resources.instance_method import (
+    SECONDS_PER_GIB,
+    SNAPSHOT_SECONDS,
+    given_image,
+    image_seconds,
+    largest_volume,
+    method,
+    stops_first,
+    takes_presnapshot,
+)
+
+# A snapshot may take hours, an image "sometimes up to 24 hours" (aws-facts A4).
+SNAPSHOT_WITHIN = 24 * 3600.0
+
+
+class Presnapshot(Step):
+    """Snapshots all volumes while the source runs: the image then has only the difference to copy."""
+
+    action = "instance.presnapshot"
+    subject = "instance"
+    phase = "prepare"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        if not ctx.moves(resource.ref) or not takes_presnapshot(resource, ctx):
+            return None
+        return Draft(
+            {"instance_id": resource.ref.id, "tags": dict(resource.tags)},
+            f"Snapshot the volumes of {resource.name} while it runs, to shorten its outage.",
+            seconds=SNAPSHOT_SECONDS + SECONDS_PER_GIB * largest_volume(resource),
+        )
+
+    async def do(self, run: Run) -> Result:
+        found = await find_earlier(run, snapshots_of)
+        if not found:
+            answer = await run.cloud.call(
+                "ec2.create_snapshots",
+                InstanceSpecification={"InstanceId": run.params["instance_id"]},
+                Description=f"Taken before {run.params['instance_id']} is imaged",
+                TagSpecifications=run.tag_specifications("snapshot", extra=run.params["tags"]),
+            )
+            found = [snapshot["SnapshotId"] for snapshot in answer["Snapshots"]]
+        return {"snapshot_ids": sorted(found)}
+
+    def watch(self, result: Result) -> Watch | None:
+        return Watch(
+            "ec2.describe_snapshots",
+            tuple(result["snapshot_ids"]),
+            by="filter:snapshot-id",
+            items="Snapshots[]",
+            key="SnapshotId",
+            every=15.0,
+            within=SNAPSHOT_WITHIN,
+        )
+
+    def verdict(self, result: Result, seen: Seen) -> Verdict:
+        states = {id_: seen[id_]["State"] if id_ in seen else "not visible" for id_ in result["snapshot_ids"]}
+        if failed := [id_ for id_, state in states.items() if state == "error"]:
+            return broken(f"Snapshot {failed[0]} failed: see its status message in AWS, then retry the step.")
+        missing = [id_ for id_, state in states.items() if state != "completed"]
+        return pending(f"{missing[0]} is {states[missing[0]]}") if missing else settled()
+
+    async def undo(self, run: Run, result: Result | None) -> None:
+        await delete_snapshots(run, await find_for_undo(run, snapshots_of))
+
+
+class Image(Step):
+    """CreateImage has no token, but its name is unique in the account and region: that finds it again."""
+
+    action = "instance.image"
+    subject = "instance"
+    phase = "instances"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        if not ctx.moves(resource.ref) or given_image(resource, ctx):
+            return None
+        way = method(resource, ctx)
+        needs: set[StepId] = set()
+        if way == "stopped" and stops_first(resource, ctx):
+            needs.add(step_id("instance.stop", resource.ref))
+        reboots = way == "reboot"
+        return Draft(
+            {"instance_id": resource.ref.id, "no_reboot": not reboots, "tags": dict(resource.tags)},
+            f"Take an image of {resource.name}"
+            + {"stopped": ".", "reboot": ", rebooting it."}.get(way, " as it runs."),
+            seconds=image_seconds(resource, ctx),
+            needs=frozenset(needs),
+            interrupts=frozenset({resource.ref} if reboots else ()),
+        )
+
+    async def check(self, run: Run) -> None:
+        item = await describe(run, run.params["instance_id"])
+        if item is None or state_of(item) not in ("running", "stopped"):
+            raise StepBroken(f"{run.params['instance_id']} can not be imaged as it is: discover and plan anew.")
+
+    async def do(self, run: Run) -> Result:
+        name = f"landbridge {run.token}"[:128]
+        earlier = await live_images_of(run) if run.attempt > 1 else []
+        if earlier:
+            return {"image_id": earlier[0]}
+        try:
+            answer = await run.cloud.call(
+                "ec2.create_image",
+                InstanceId=run.params["instance_id"],
+                Name=name,
+                Description=f"{run.params['instance_id']} on its way from EC2-Classic",
+                NoReboot=run.params["no_reboot"],
+                TagSpecifications=run.tag_specifications("image", "snapshot", extra=run.params["tags"]),
+            )
+        except AlreadyExists:
+            await run.consistency()
+            found = await image_named(run, name)
+            if not found:
+                raise
+            return {"image_id": found}
+        return {"image_id": answer["ImageId"]}
+
+    def watch(self, result: Result) -> Watch | None:
+        return Watch(
+            "ec2.describe_images",
+            (result["image_id"],),
+            by="filter:image-id",
+            items="Images[]",
+            key="ImageId",
+            also=(("Owners", ["self"]),),
+            every=15.0,
+            within=SNAPSHOT_WITHIN,
+        )
+
+    def verdict(self, result: Result, seen: Seen) -> Verdict:
+        image = seen.get(result["image_id"])
+        if image is None or image["State"] == "pending":
+            return pending(f"{result['image_id']} is not available yet")
+        if image["State"] != "available":
+            why = image.get("StateReason", {}).get("Message", "no reason given")
+            return broken(f"{result['image_id']} is {image['State']} ({why}): put that right, then retry the step.")
+        snapshots: list[str] = jmespath.search("BlockDeviceMappings[].Ebs.SnapshotId", image) or []
+        return settled(snapshot_ids=sorted(snapshots))
+
+    async def undo(self, run: Run, result: Result | None) -> None:
+        """The image first, then its snapshots: those cannot go while it stands on them."""
+        for image_id in await find_for_undo(run, images_of):
+            with suppress(NotFound):
+                await run.cloud.call("ec2.deregister_image", ImageId=image_id)
+        await delete_snapshots(run, await snapshots_of(run))
+
+
+class DropPresnapshots(Step):
+    """Finalize: the snapshots taken to shorten the image are of no more use."""
+
+    action = "instance.drop_presnapshots"
+    subject = "instance"
+    phase = "finalize"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        if not ctx.moves(resource.ref) or not takes_presnapshot(resource, ctx):
+            return None
+        snapshots = promise(step_id("instance.presnapshot", resource.ref), "snapshot_ids")
+        return Draft(
+            {"snapshot_ids": snapshots},
+            f"Delete the snapshots taken to shorten the image of {resource.name}.",
+            calls=2,
+            reversible=False,
+        )
+
+    async def do(self, run: Run) -> Result:
+        await delete_snapshots(run, run.params["snapshot_ids"] or ())
+        return {}
+
+    async def undo(self, run: Run, result: Result | None) -> None:
+        """Deleted snapshots cannot be had back; nothing needs them."""

@@ -1,0 +1,163 @@
+"""Stopping the source: before its image is taken, or after its twin has taken over; and back again."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from app.cloud import NotFound
+from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
+from app.planning.context import Context
+from app.planning.inventory import Json, Resource
+from app.planning.plan import Draft, Milestone, in_service, step_id, stopped
+from app.resources.classic_link import attach
+from app.resources.instance_looking import describe, judge_state, state_of, wait_for_state, watch_instances
+from app.resources.instance_method import (
+    STOP_SECONDS,
+    classic_addresses,
+    given_image,
+    hold_step,
+    method,
+    planned_link,
+    retires,
+    running,
+    stops_first,
+    takes_presnapshot,
+)
+
+
+class Hold(Step):
+    """Keeps a shutdown from inside the guest from terminating the source (aws-facts A4, RUN)."""
+
+    action = "instance.hold"
+    subject = "instance"
+    phase = "prepare"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        if not ctx.moves(resource.ref) or not hold_step(resource):
+            return None
+        return Draft(
+            {"instance_id": resource.ref.id},
+            f"Have a shutdown of {resource.name} stop it: as it is set now, it would be terminated.",
+        )
+
+    async def do(self, run: Run) -> Result:
+        await _set_shutdown_behavior(run, "stop")
+        return {"before": "terminate"}
+
+    async def undo(self, run: Run, result: Result | None) -> None:
+        with suppress(NotFound):
+            await _set_shutdown_behavior(run, "terminate")
+
+
+async def _set_shutdown_behavior(run: Run, behavior: str) -> None:
+    await run.cloud.call(
+        "ec2.modify_instance_attribute",
+        InstanceId=run.params["instance_id"],
+        InstanceInitiatedShutdownBehavior={"Value": behavior},
+    )
+
+
+class _StopSource(Step):
+    """Stops the source. Undo starts it, links it and gives it its Elastic IPs, all of which stopping loses."""
+
+    subject = "instance"
+    phase = "instances"
+
+    async def check(self, run: Run) -> None:
+        item = await describe(run, run.params["instance_id"])
+        if item is None or state_of(item) != "running":
+            raise StepBroken(f"{run.params['instance_id']} does not run any more: discover and plan anew.")
+
+    async def do(self, run: Run) -> Result:
+        instance_id = run.params["instance_id"]
+        answer = await run.cloud.call("ec2.stop_instances", InstanceIds=[instance_id])
+        return {
+            "instance_id": instance_id,
+            "previous_state": answer["StoppingInstances"][0]["PreviousState"]["Name"],
+            "link": run.params["link"],
+        }
+
+    def watch(self, result: Result) -> Watch | None:
+        return watch_instances(result["instance_id"])
+
+    def verdict(self, result: Result, seen: Seen) -> Verdict:
+        return judge_state(seen, result["instance_id"], ["stopped"])
+
+    async def undo(self, run: Run, result: Result | None) -> None:
+        instance_id = run.params["instance_id"]
+        await wait_for_state(run, instance_id, "running", "stopped")
+        # Also where it is seen running: a stop whose answer was lost may be about to land.
+        await run.cloud.call("ec2.start_instances", InstanceIds=[instance_id])
+        await wait_for_state(run, instance_id, "running")
+        if link := run.params["link"]:
+            await attach(run, instance_id, link["vpc_id"], list(link["group_ids"]))
+        await _give_back_addresses(run)
+
+    def stop_params(self, resource: Resource, ctx: Context) -> dict[str, Json]:
+        return {
+            "instance_id": resource.ref.id,
+            "link": planned_link(resource, ctx),
+            "addresses": [address.ref.id for address in classic_addresses(resource, ctx)],
+        }
+
+
+async def _give_back_addresses(run: Run) -> None:
+    """Classic addresses do not come back by themselves; one that went to a VPC or elsewhere is left alone."""
+    addresses = list(run.params["addresses"])
+    if not addresses:
+        return
+    answer = await run.cloud.call("ec2.describe_addresses", PublicIps=addresses)
+    for address in answer["Addresses"]:
+        if free_in_classic(address):
+            await run.cloud.call(
+                "ec2.associate_address", PublicIp=address["PublicIp"], InstanceId=run.params["instance_id"]
+            )
+
+
+def free_in_classic(address: Mapping[str, Any]) -> bool:
+    """Associating a taken address of EC2-Classic would silently take it from its holder (aws-facts A3)."""
+    return bool(address["Domain"] == "standard" and not address.get("InstanceId"))
+
+
+class Stop(_StopSource):
+    """Before the twin starts, so that there are never two of it: from here on the instance is out."""
+
+    action = "instance.stop"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        if not ctx.moves(resource.ref) or not stops_first(resource, ctx):
+            return None
+        needs = set(hold_step(resource))
+        if takes_presnapshot(resource, ctx):
+            needs.add(step_id("instance.presnapshot", resource.ref))
+        if method(resource, ctx) != "stopped" and not given_image(resource, ctx):
+            needs.add(step_id("instance.image", resource.ref))
+        return Draft(
+            self.stop_params(resource, ctx),
+            f"Stop {resource.name}; it is out of service until its counterpart runs.",
+            seconds=STOP_SECONDS,
+            needs=frozenset(needs),
+            reaches=frozenset({stopped(resource.ref)}),
+            interrupts=frozenset({resource.ref}),
+        )
+
+
+class Retire(_StopSource):
+    """After the twin has taken over and the source has drained: nobody calls the source any more."""
+
+    action = "instance.retire"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        if not ctx.moves(resource.ref) or not running(resource) or not retires(resource, ctx):
+            return None
+        addresses = (in_service(address.ref) for address in classic_addresses(resource, ctx))
+        return Draft(
+            self.stop_params(resource, ctx),
+            f"Stop {resource.name}, whose counterpart has taken its traffic.",
+            seconds=STOP_SECONDS,
+            needs=frozenset(
+                {*hold_step(resource), in_service(resource.ref), Milestone("drained", resource.ref), *addresses}
+            ),
+            reaches=frozenset({stopped(resource.ref)}),
+            interrupts=frozenset({resource.ref}),
+        )
