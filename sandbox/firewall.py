@@ -41,7 +41,13 @@ class Firewall:
 
     def cidrs(self) -> frozenset[str]:
         """Every CIDR a rule mentions: addresses that lie in the same ones are judged alike."""
-        found = {rule.cidr for group in self._groups.values() for rule in (*group.ingress, *group.egress) if rule.cidr}
+        found = {
+            cidr
+            for group in self._groups.values()
+            for rule in (*group.ingress, *group.egress)
+            for cidr in (rule.cidr, rule.cidr_v6)
+            if cidr
+        }
         found |= {rule.cidr for group in self._db_groups.values() for rule in group.ingress if rule.cidr}
         return frozenset(found)
 
@@ -71,7 +77,9 @@ def _fits(rule: Permission, port: int, protocol: str) -> bool:
 
 
 def _names(rule: Permission, groups: frozenset[str], nets: frozenset[str]) -> bool:
-    return rule.group_id in groups or (rule.cidr is not None and _covers_any(rule.cidr, nets))
+    if rule.group_id in groups:
+        return True
+    return any(cidr is not None and _covers_any(cidr, nets) for cidr in (rule.cidr, rule.cidr_v6))
 
 
 def _covers_any(cidr: str, nets: frozenset[str]) -> bool:
@@ -80,6 +88,9 @@ def _covers_any(cidr: str, nets: frozenset[str]) -> bool:
 
 @lru_cache(maxsize=200_000)
 def _covers(cidr: str, net: str) -> bool:
-    if cidr == "0.0.0.0/0":
-        return True
-    return ipaddress.IPv4Network(net).subnet_of(ipaddress.IPv4Network(cidr))
+    wide, narrow = ipaddress.ip_network(cidr, strict=False), ipaddress.ip_network(net, strict=False)
+    if isinstance(wide, ipaddress.IPv4Network) and isinstance(narrow, ipaddress.IPv4Network):
+        return narrow.subnet_of(wide)
+    if isinstance(wide, ipaddress.IPv6Network) and isinstance(narrow, ipaddress.IPv6Network):
+        return narrow.subnet_of(wide)
+    return False

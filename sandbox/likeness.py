@@ -7,15 +7,13 @@ from sandbox.parties import Party
 from sandbox.reach import Reach, judge
 from sandbox.world import Place
 
-_ANYWHERE = "0.0.0.0/0"
-
 
 class Likeness:
     """Valid until the next change."""
 
     def __init__(self, place: Place) -> None:
         self._firewall = Firewall(place)
-        self._cidrs = self._firewall.cidrs() | {_ANYWHERE}
+        self._cidrs = self._firewall.cidrs()
         self._kinds: dict[str, Party] = {}
         self._known: dict[tuple[Party, Party, int, str], bool] = {}
 

@@ -19,8 +19,14 @@ class Flow:
     id: str
     sources: tuple[str, ...]
     targets: tuple[str, ...]
-    port: int
+    from_port: int
+    to_port: int
     protocol: str = "tcp"
+
+    def port_of(self, target: Party) -> int:
+        """Of a range, the port on which a database or load balancer listens; else its first."""
+        listening = [port for port in target.ports or () if self.from_port <= port <= self.to_port]
+        return min(listening, default=self.from_port)
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ class Moment:
         for ref in self._family(target):
             member = self.party(ref)
             if member.name in balancer.in_service:
-                verdict = self._like.judge(balancer, member, flow.port, flow.protocol)
+                verdict = self._like.judge(balancer, member, flow.port_of(member), flow.protocol)
                 if verdict.ok:
                     return verdict
         return verdict
@@ -123,7 +129,7 @@ class Moment:
         if goes.lost:
             return Reach(False, f"{min(goes.lost).rstrip('.')}, by which {target} is called, leads nowhere")
         for caller in callers:
-            verdicts = [self._like.judge(caller, one, flow.port, flow.protocol) for one in goes.parties]
+            verdicts = [self._like.judge(caller, one, flow.port_of(one), flow.protocol) for one in goes.parties]
             failed = [verdict for verdict in verdicts if not verdict.ok]
             if not verdicts:
                 return Reach(False, f"no stand-in of {target} is in service")

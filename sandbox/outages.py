@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.moment import Flow, Moment
+from sandbox.parties import check_ref
 from sandbox.settling import after_changes
 from sandbox.standins import Directory
 from sandbox.world import Place, World
@@ -55,7 +56,8 @@ class Outages:
         """Watch flows from now on. One with a known id replaces it and begins anew, unless it is the
         same: so a client may declare it again with further counterparts.
 
-        A flow: {"id", "sources": [ref…], "targets": [ref…], "port" (or "from_port"), "protocol",
+        A flow: {"id", "sources": [ref…], "targets": [ref…], "port" or "from_port" and "to_port",
+        "protocol",
         "counterparts": {source ref: counterpart ref or [refs]}}. Raises ValueError for another shape.
         """
         read = [(_read(flow), _counterparts(flow)) for flow in flows]
@@ -116,21 +118,18 @@ class Outages:
 
 
 def _read(flow: Mapping[str, Any]) -> Flow:
+    protocol = str(flow.get("protocol", "tcp"))
     try:
-        port = flow["port"] if "port" in flow else flow["from_port"]
-        read = Flow(
-            str(flow["id"]),
-            tuple(flow["sources"]),
-            tuple(flow["targets"]),
-            int(port),
-            flow.get("protocol", "tcp"),
-        )
+        first = flow.get("from_port", flow.get("port"))
+        if first is None and protocol not in ("tcp", "udp"):
+            first = 0  # of protocols without ports
+        first = int(flow["port"] if first is None else first)
+        last = int(flow.get("to_port", first))
+        read = Flow(str(flow["id"]), tuple(flow["sources"]), tuple(flow["targets"]), first, last, protocol)
     except (KeyError, TypeError) as error:
-        raise ValueError(f"a flow has id, sources, targets and port: {error}") from error
-    known = ("instance:", "rds_instance:", "load_balancer:", "internet", "cidr:")
+        raise ValueError(f"a flow has id, sources, targets and a port: {error}") from error
     for ref in (*read.sources, *read.targets):
-        if not str(ref).startswith(known):
-            raise ValueError(f"{ref!r} of flow {read.id} is none of {', '.join(known)}")
+        check_ref(ref, read.id)
     return read
 
 

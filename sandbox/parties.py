@@ -1,5 +1,6 @@
 """Who takes part in a call: what instances, databases, load balancers and the internet are at a moment."""
 
+import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from sandbox.ec2.classic_link import ClassicLink
 from sandbox.ec2.groups import ELB_GROUP_ID
 from sandbox.ec2.instances import Instance
 from sandbox.ec2.internet_gateways import InternetGateway
+from sandbox.ec2.nat_gateways import NatGateway
 from sandbox.ec2.routing import route_to, table_of_subnet
 from sandbox.ec2.subnets import Subnet
 from sandbox.elb.load_balancers import LoadBalancer
@@ -26,7 +28,7 @@ class Party:
 
     `groups` are of the platform it is in; `link_groups` those of its ClassicLink. `nets` is where
     its calls come from and go to, as CIDRs, `public_nets` the same seen from the internet.
-    `online`: the internet can call it and be called.
+    `online`: the internet can call it; `calls_out`: it can call the internet.
     """
 
     ref: str
@@ -39,6 +41,7 @@ class Party:
     nets: frozenset[str] = frozenset()
     public_nets: frozenset[str] = frozenset()
     online: bool = False
+    calls_out: bool = False
     ports: frozenset[int] | None = None  # None: whatever the groups let in
     members: frozenset[str] = frozenset()
     in_service: frozenset[str] = frozenset()
@@ -48,22 +51,31 @@ class Party:
         return self.ref.partition(":")[2]
 
 
+def check_ref(ref: str, where: str) -> None:
+    """Raises ValueError, naming `where` it stood, for a ref of no kind that can call or be called."""
+    kind, _, name = ref.partition(":")
+    if kind == "cidr":
+        ipaddress.ip_network(name, strict=False)
+    elif kind != OUTSIDE and (kind not in _MAKERS or not name):
+        known = "instance:, rds_instance:, load_balancer:, internet, cidr:"
+        raise ValueError(f"{ref!r} of {where} is none of {known}")
+
+
 def party(place: Place, ref: str) -> Party:
     """The party a ref names. Raises ValueError for a ref of no kind that can call or be called."""
+    check_ref(ref, "this question")
     kind, _, name = ref.partition(":")
-    if kind == OUTSIDE:
-        return Party(ref, OUTSIDE, public_nets=frozenset({_ANYWHERE}), online=True)
-    if kind == "cidr":
-        return Party(ref, OUTSIDE, public_nets=frozenset({name}), online=True)
-    make = _MAKERS.get(kind)
-    if make is None:
-        raise ValueError(f"{ref!r} is none of instance:, rds_instance:, load_balancer:, internet, cidr:")
-    return make(place, ref, name)
+    if kind in (OUTSIDE, "cidr"):
+        nets = frozenset({name or _ANYWHERE})
+        return Party(ref, OUTSIDE, public_nets=nets, online=True, calls_out=True)
+    return _MAKERS[kind](place, ref, name)
 
 
 def instance_party(place: Place, instance: Instance) -> Party:
     link = place.table(ClassicLink).get(instance.id)
     down = "" if instance.answers(place.clock.now()) else f"{instance.id} is {_condition(instance)}"
+    online = bool(instance.public_ip) and has_way_out(place, instance.vpc_id, instance.subnet_id)
+    outward = instance.public_ip if online else _translated(place, instance)
     return Party(
         ref=f"{INSTANCE}:{instance.id}",
         kind=INSTANCE,
@@ -73,8 +85,9 @@ def instance_party(place: Place, instance: Instance) -> Party:
         link_vpc=link.vpc_id if link else None,
         link_groups=frozenset(link.group_ids) if link else frozenset(),
         nets=_net(instance.private_ip),
-        public_nets=_net(instance.public_ip),
-        online=bool(instance.public_ip) and has_way_out(place, instance.vpc_id, instance.subnet_id),
+        public_nets=_net(outward),
+        online=online,
+        calls_out=bool(outward),
     )
 
 
@@ -121,11 +134,27 @@ def has_way_out(place: Place, vpc_id: str | None, subnet_id: str | None) -> bool
     """
     if vpc_id is None:
         return True
-    if subnet_id is None:
-        return False
-    route = route_to(table_of_subnet(place, subnet_id, vpc_id), _SOME_PUBLIC_ADDRESS)
-    gateway = place.table(InternetGateway).get(route.target) if route else None
+    target = _next_hop(place, vpc_id, subnet_id)
+    gateway = place.table(InternetGateway).get(target)
     return gateway is not None and gateway.vpc_id == vpc_id
+
+
+def _next_hop(place: Place, vpc_id: str, subnet_id: str | None) -> str:
+    """What the subnet's route table names for the internet, or nothing."""
+    if subnet_id is None:
+        return ""
+    route = route_to(table_of_subnet(place, subnet_id, vpc_id), _SOME_PUBLIC_ADDRESS)
+    return route.target if route else ""
+
+
+def _translated(place: Place, instance: Instance) -> str | None:
+    """The address of the NAT gateway through which an instance calls the internet, if it has one."""
+    if instance.vpc_id is None:
+        return None
+    nat = place.table(NatGateway).get(_next_hop(place, instance.vpc_id, instance.subnet_id))
+    if nat is None or nat.state != "available" or not has_way_out(place, nat.vpc_id, nat.subnet_id):
+        return None
+    return nat.public_ip
 
 
 def _net(address: str | None) -> frozenset[str]:

@@ -53,8 +53,10 @@ def judge(firewall: Firewall, source: Party, target: Party, port: int, protocol:
 def judge_network(firewall: Firewall, source: Party, target: Party, port: int, protocol: str) -> Reach:
     """The path and the rules alone. aws-facts A1, A2"""
     if target.kind == OUTSIDE:
-        return Reach(source.online, "by its public address" if source.online else "it has no way out")
-    if target.ports is not None and port not in target.ports:
+        if source.calls_out:
+            return Reach(True, f"{source.ref} has a way to the internet")
+        return Reach(False, f"{source.ref} has no way to the internet")
+    if protocol == "tcp" and target.ports is not None and port not in target.ports:
         return Reach(False, f"{target.ref} does not listen on port {port}")
     if source.kind == OUTSIDE:
         return _from_outside(firewall, source, target, port, protocol)
@@ -62,7 +64,7 @@ def judge_network(firewall: Firewall, source: Party, target: Party, port: int, p
         return _within_classic(firewall, source, target, port, protocol)
     if _vpc_of(source, target) is not None:
         return _within_vpc(firewall, source, target, port, protocol)
-    if target.kind == LOAD_BALANCER and target.online and source.online:
+    if target.kind == LOAD_BALANCER and target.online and source.calls_out:
         return _from_outside(firewall, source, target, port, protocol)
     return Reach(False, _no_path(source, target))
 

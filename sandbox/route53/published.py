@@ -71,15 +71,6 @@ def answers(place: Place, name: str) -> set[str]:
     return {*found.current, *found.cached}
 
 
-def names_leading_to(place: Place, targets: set[str]) -> set[str]:
-    """The names whose servers' answer is now one of `targets` (DNS names without a final dot, addresses)."""
-    return {
-        name
-        for name in everywhere(place).table(Published)
-        if any(value in targets for value in resolve(place, name).current)
-    }
-
-
 def _publish(home: Place, changes: Sequence[tuple[str, RecordSet]]) -> None:
     table, now = home.table(Published), home.clock.now()
     touched = {record.name: table.setdefault(record.name, Published(record.name, now)) for _, record in changes}

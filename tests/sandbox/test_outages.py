@@ -279,7 +279,7 @@ def test_five_hundred_callers_of_five_hundred_are_looked_at_quickly(account: Wat
     assert account.outages.since(made_before)[0]["total_seconds"] == account.down[0]
 
 
-@pytest.mark.parametrize("flow", [{"id": "x"}, {"id": "x", "sources": ["volume:v"], "targets": [], "port": 1}])
+@pytest.mark.parametrize("flow", [{"id": "x"}, {"id": "flow", "sources": ["volume:v"], "targets": [], "port": 1}])
 def test_a_flow_that_cannot_be_watched_is_a_mistake(account: Watched, flow: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="flow"):
         account.outages.declare([flow])

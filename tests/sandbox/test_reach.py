@@ -213,3 +213,26 @@ def test_an_internal_load_balancer_is_called_from_its_vpc_and_by_linked_instance
 def test_a_ref_of_no_kind_is_a_mistake(account: BothPlatforms) -> None:
     with pytest.raises(ValueError, match="volume:vol-1"):
         reach(account.place, "volume:vol-1", "internet", 80)
+
+
+def test_behind_a_nat_gateway_one_can_call_out_but_not_be_called(account: BothPlatforms) -> None:
+    vpc_id, subnets = account.vpc()
+    group = account.vpc_group(vpc_id, "g")
+    account.builder.let_in(group, 80, cidrs=["0.0.0.0/0"])
+    allocation = account.call("ec2", "AllocateAddress", Domain="vpc")["AllocationId"]
+    nat = account.call("ec2", "CreateNatGateway", SubnetId=subnets[0], AllocationId=allocation)["NatGateway"]
+    table = account.call("ec2", "CreateRouteTable", VpcId=vpc_id)["RouteTable"]["RouteTableId"]
+    account.call("ec2", "AssociateRouteTable", RouteTableId=table, SubnetId=subnets[1])
+    everywhere = {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": nat["NatGatewayId"]}
+    account.wait(600)
+    account.call("ec2", "CreateRoute", RouteTableId=table, **everywhere)
+    hidden = account.in_vpc(subnets[1], group)
+    member = account.classic(account.builder.group("web", "w"))
+    group_of_member = account.call("ec2", "DescribeInstances", InstanceIds=[member])
+    web = group_of_member["Reservations"][0]["Instances"][0]["SecurityGroups"][0]["GroupId"]
+    account.builder.let_in_load_balancers(web, 80)
+    account.balancer()
+    account.register(member)
+    account.wait(60)
+    assert ok(account, hidden, "load_balancer:web", 80), "a load balancer in EC2-Classic is on the internet"
+    assert not ok(account, "internet", hidden, 80)
