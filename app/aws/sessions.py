@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import boto3
 from botocore.config import Config
@@ -31,14 +31,22 @@ CONFIG = Config(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How an account is reached; without `role_arn` by the process's own credentials."""
+class Account(Protocol):
+    """An account as far as opening it goes; without `role_arn` by the process's own credentials."""
 
+    @property
+    def id(self) -> str: ...
+    @property
+    def role_arn(self) -> str | None: ...
+    @property
+    def external_id(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Access:
     account_id: str
-    role_arn: str | None = None
-    external_id: str | None = None
-    session_name: str = "landbridge"
+    role_arn: str | None
+    external_id: str
 
 
 class Sessions:
@@ -46,15 +54,16 @@ class Sessions:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="aws")
-        self._clients: dict[tuple[Access, str, str], Any] = {}
-        self._sessions: dict[Access, boto3.Session] = {}
+        self._clients: dict[tuple[_Access, str, str], Any] = {}
+        self._sessions: dict[_Access, boto3.Session] = {}
         self._lock = threading.Lock()
 
-    def open(self, access: Access, region: str) -> Cloud:
+    def open(self, account: Account, region: str) -> Cloud:
         """Makes no call: credentials are fetched with the first one."""
+        access = _Access(account.id, account.role_arn, account.external_id)
         return BotoCloud(region, lambda service: self._client(access, region, service), self._threads)
 
-    def _client(self, access: Access, region: str, service: str) -> Any:
+    def _client(self, access: _Access, region: str, service: str) -> Any:
         key = (access, region, service)
         with self._lock:
             if key not in self._clients:
@@ -68,16 +77,16 @@ class Sessions:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _session(access: Access) -> boto3.Session:
+def _session(access: _Access) -> boto3.Session:
     if access.role_arn is None:
         return boto3.Session()
 
     def refresh() -> dict[str, str]:
         params = {
             "RoleArn": access.role_arn,
-            "RoleSessionName": access.session_name,
+            "RoleSessionName": f"landbridge-{access.account_id}"[:64],
             "DurationSeconds": SESSION_SECONDS,
-            **({"ExternalId": access.external_id} if access.external_id else {}),
+            "ExternalId": access.external_id,
         }
         got = boto3.client("sts", config=CONFIG).assume_role(**params)["Credentials"]
         expires: datetime = got["Expiration"]

@@ -37,6 +37,10 @@ class Job(Base):
     error: Mapped[JsonMap | None]
     on_failure: Mapped[Name] = mapped_column(server_default="halt")
     fence: Mapped[Count]
+    # The newest event's number, and the journal's newest batch: a commit whose answer was lost is
+    # known by it and not written twice.
+    last_event: Mapped[Count]
+    last_batch: Mapped[Name | None]
     lease_holder: Mapped[Name | None]
     lease_expires_at: Mapped[Moment | None]
     wake_at: Mapped[Moment | None]

@@ -1,0 +1,53 @@
+"""Drift: whether the account is still what the plan was made from, asked before the first change."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.db import Database
+from app.execution.pacing import PacedCloud
+from app.inventories.runner import load
+from app.planning.inventory import Inventory, Json, Ref
+from app.planning.plan import PlannedStep
+from app.plans.models import Plan
+from app.resources import all_kinds
+from app.resources.discovery import discover
+
+# Facts that change by themselves and decide nothing that was approved.
+VOLATILE = frozenset({"free_addresses"})
+SHOWN = 20
+
+
+async def drift_of(
+    database: Database, plan: Plan, steps: Sequence[PlannedStep], cloud: PacedCloud
+) -> dict[str, Any] | None:
+    """An error that says what changed, or None. Reads the account anew."""
+    before = await load(database, plan.inventory_id)
+    now = await discover(cloud, all_kinds())
+    touched = {Ref.parse(step.subject) for step in steps}
+    touched |= {ref for known in touched if (found := before.get(known)) for ref in found.refers_to}
+    changed = [line for ref in sorted(touched) if (line := _difference(ref, before, now))]
+    if not changed:
+        return None
+    more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+    return {
+        "code": "drifted",
+        "detail": "The account changed since the plan was made, and nothing was touched. Discover and plan anew. "
+        f"Changed: {'; '.join(changed[:SHOWN])}{more}.",
+        "changed": changed[:SHOWN],
+    }
+
+
+def _difference(ref: Ref, before: Inventory, now: Inventory) -> str | None:
+    old, new = before.get(ref), now.get(ref)
+    if old is None:  # made by the plan itself
+        return None
+    if new is None:
+        return f"{ref} is gone"
+    names = [name for name in sorted({*old.facts, *new.facts}) if _fact(old.facts, name) != _fact(new.facts, name)]
+    if old.name != new.name:
+        names.append("name")
+    return f"{ref} has another {', '.join(names)}" if names else None
+
+
+def _fact(facts: Mapping[str, Json], name: str) -> Json:
+    return None if name in VOLATILE else facts.get(name)

@@ -1,0 +1,1 @@
+"""The worker process: answers the doorbell, drives jobs and discoveries."""
