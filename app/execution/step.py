@@ -47,6 +47,7 @@ class Watch:
     `items`: JMESPath to the list of items in the answer; `key`: where an item holds its id.
     `also`: further parameters, as sorted pairs of name and JSON-able value.
     `within`: seconds of AWS's time after which waiting is given up as broken.
+    `most`: how many ids one call takes.
     """
 
     operation: str
@@ -57,6 +58,7 @@ class Watch:
     also: tuple[tuple[str, Any], ...] = ()
     every: float = 5.0
     within: float = 6 * 3600.0
+    most: int = 200
 
     @property
     def question(self) -> tuple[Any, ...]:

@@ -12,7 +12,6 @@ from app.execution.clock import Clock
 from app.execution.step import Judge, Seen, StepBroken, Verdict, Watch
 from app.planning.inventory import Json
 
-IDS_PER_CALL = 200
 FIRST_LOOK = 1.0  # seconds: long enough for the watches of many steps to gather
 PATIENCE = 0.1  # look again after this part of the time waited so far …
 SLOWEST = 30.0  # … but never less often than this many seconds
@@ -93,7 +92,7 @@ class Watcher:
     async def _look(self, watch: Watch, ids: Iterable[str]) -> dict[str, Any]:
         wanted = sorted(ids)
         seen: dict[str, Any] = {}
-        size = {"one": 1, "all": max(len(wanted), 1)}.get(watch.by.partition(":")[0], IDS_PER_CALL)
+        size = {"one": 1, "all": max(len(wanted), 1)}.get(watch.by.partition(":")[0], watch.most)
         for start in range(0, max(len(wanted), 1), size):
             for item in await self._items(watch, wanted[start : start + size]):
                 seen[str(item[watch.key])] = item

@@ -214,11 +214,12 @@ class Check(Step):
         return Watch(
             "ec2.describe_instance_status",
             (result["checked"],),
-            by="filter:instance-id",
+            by="list:InstanceIds",  # it has no filter for ids, and takes a hundred at most
             items="InstanceStatuses[]",
             key="InstanceId",
             every=10.0,
             within=1800,
+            most=100,
         )
 
     def verdict(self, result: Result, seen: Seen) -> Verdict:
