@@ -8,6 +8,7 @@ from typing import Any
 from sandbox.ec2.describing import Field, View, paginate, select
 from sandbox.ec2.subnets import find_subnet
 from sandbox.ec2.tags import requested_tags, set_tags, tag_list
+from sandbox.ec2.tokens import require_same
 from sandbox.errors import AwsError
 from sandbox.service import operation
 from sandbox.world import Place
@@ -33,6 +34,8 @@ def create_nat_gateway(place: Place, request: Mapping[str, Any]) -> dict[str, An
     token = request.get("ClientToken") or ""
     for known in place.table(NatGateway).values():
         if token and known.client_token == token:
+            asked_before = (known.subnet_id, known.allocation_id_used)
+            require_same(asked_before, (request.get("SubnetId"), request.get("AllocationId")), token)
             return {"ClientToken": token, "NatGateway": _view(place, known)}
     if "SubnetId" not in request or "AllocationId" not in request:
         raise AwsError("UnsupportedOperation", "The sandbox makes public NAT gateways in one subnet only.")

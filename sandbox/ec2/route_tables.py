@@ -8,6 +8,7 @@ from sandbox.ec2.internet_gateways import InternetGateway
 from sandbox.ec2.routing import Association, Route, RouteTable, find_table, main_table, make_table, tables_of
 from sandbox.ec2.subnets import find_subnet
 from sandbox.ec2.tags import drop_tags, requested_tags, set_tags, tag_list
+from sandbox.ec2.tokens import require_same
 from sandbox.ec2.vpcs import find_vpc
 from sandbox.errors import AwsError
 from sandbox.service import operation
@@ -16,13 +17,20 @@ from sandbox.world import Place
 
 @operation("ec2", "CreateRouteTable")
 def create_route_table(place: Place, request: Mapping[str, Any]) -> dict[str, Any]:
+    """A repeated ClientToken answers with the table it made before; with another VPC it is refused."""
     vpc = find_vpc(place, request["VpcId"])
+    token = request.get("ClientToken") or ""
+    for known in place.table(RouteTable).values() if token else ():
+        if known.client_token == token:
+            require_same(known.vpc_id, vpc.id, token)
+            return {"RouteTable": _view(place, known), "ClientToken": token}
     tags = requested_tags(request, "route-table")
     if sum(1 for _ in tables_of(place, vpc.id)) >= place.limits.route_tables_per_vpc:
         raise AwsError("RouteTableLimitExceeded", "The maximum number of route tables has been reached.")
     table = make_table(place, vpc)
+    table.client_token = token
     set_tags(place, table.id, tags)
-    return {"RouteTable": _view(place, table)}
+    return {"RouteTable": _view(place, table), **({"ClientToken": token} if token else {})}
 
 
 @operation("ec2", "DeleteRouteTable")

@@ -44,6 +44,7 @@ class RouteTable:
     visible_at: datetime
     routes: list[Route] = field(default_factory=list)
     associations: list[Association] = field(default_factory=list)
+    client_token: str = ""
 
     @property
     def is_main(self) -> bool:
@@ -114,9 +115,7 @@ def add_classic_link_route(place: Place, vpc_id: str) -> None:
 
 def remove_classic_link_route(place: Place, vpc_id: str) -> None:
     for table in tables_of(place, vpc_id):
-        table.routes = [
-            route for route in table.routes if not (route.is_local and route.network == CLASSIC_RANGE)
-        ]
+        table.routes = [route for route in table.routes if not (route.is_local and route.network == CLASSIC_RANGE)]
 
 
 def forget_subnet(place: Place, subnet_id: str) -> None:

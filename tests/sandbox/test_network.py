@@ -230,3 +230,12 @@ def test_key_pairs_are_known_by_name(ec2: Any, refused: Refused) -> None:
         ec2.describe_key_pairs(KeyNames=["none"])
     ec2.delete_key_pair(KeyName="ops")
     ec2.delete_key_pair(KeyName="ops")
+
+
+def test_a_repeated_client_token_makes_one_route_table(ec2: Any, vpc: str, refused: Refused) -> None:
+    one, again = (ec2.create_route_table(VpcId=vpc, ClientToken="once")["RouteTable"]["RouteTableId"] for _ in range(2))
+
+    assert one == again
+    other = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    with refused("IdempotentParameterMismatch"):
+        ec2.create_route_table(VpcId=other, ClientToken="once")

@@ -22,7 +22,7 @@ Shape = dict[str, str]
 MOTO_OMITS: dict[str, tuple[str, ...]] = {
     "ec2.create_subnet": (".Subnet.EnableDns64", ".Subnet.MapCustomerOwnedIpOnLaunch"),
     "ec2.describe_subnets": (".Subnets[].EnableDns64", ".Subnets[].MapCustomerOwnedIpOnLaunch"),
-    "ec2.create_route_table": (".RouteTable.PropagatingVgws",),
+    "ec2.create_route_table": (".RouteTable.PropagatingVgws", ".ClientToken"),
     "ec2.describe_route_tables": (".RouteTables[].PropagatingVgws",),
     "ec2.create_security_group": (".Tags",),
     "ec2.delete_security_group": (".GroupId",),
@@ -51,11 +51,11 @@ class Teller:
     """Makes calls and keeps their answers by operation."""
 
     def __init__(self, session: boto3.Session) -> None:
-        self._session = session
+        self._client: Callable[..., Any] = session.client
         self.told: Told = []
 
     def __call__(self, service: str, operation: str, **params: Any) -> Any:
-        answer = getattr(self._session.client(service), operation)(**params)
+        answer = getattr(self._client(service), operation)(**params)
         answer.pop("ResponseMetadata")
         self.told.append((f"{service}.{operation}", answer))
         return answer
