@@ -8,7 +8,7 @@ import hashlib
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, Response
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -58,8 +58,7 @@ async def idempotent(
             headers={"Retry-After": "1"},
         )
     mine = (IdempotencyKey.principal == caller.id) & (IdempotencyKey.key == key)
-    too_old = IdempotencyKey.created_at < func.now() - text(f"interval '{settings.idempotency_hours} hours'")
-    await session.execute(delete(IdempotencyKey).where(mine, too_old))
+    await session.execute(delete(IdempotencyKey).where(mine, older_than(settings.idempotency_hours)))
     kept = await session.scalar(select(IdempotencyKey).where(mine))
     digest = await request_hash(request)
     if kept is None:
@@ -75,6 +74,16 @@ async def idempotent(
 
 
 Idempotent = Depends(idempotent)
+
+
+async def forget_old_keys(session: AsyncSession, hours: int) -> None:
+    """Delete the keys that are past their time; for whoever sweeps."""
+    await session.execute(delete(IdempotencyKey).where(older_than(hours)))
+
+
+def older_than(hours: int) -> ColumnElement[bool]:
+    """Whether a key is past its time, by the database's clock."""
+    return IdempotencyKey.created_at < func.now() - func.make_interval(0, 0, 0, 0, hours)
 
 
 async def request_hash(request: Request) -> bytes:

@@ -43,8 +43,8 @@ class Window:
     path: str
 
     def cursor(self, key: str) -> str:
-        """The cursor of what follows `key`, good only with the same filters."""
-        packed = json.dumps([digest(self.filters), key], separators=(",", ":"))
+        """The cursor of what follows `key`, good only for the same list with the same filters."""
+        packed = json.dumps([digest(self.path, self.filters), key], separators=(",", ":"))
         return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
 
     def link(self, cursor: str) -> str:
@@ -60,7 +60,7 @@ def window(
 ) -> Window:
     """The asked-for part of a list; raises BadRequest for a cursor of another list."""
     filters = tuple(sorted((k, v) for k, v in request.query_params.multi_items() if k not in PAGING))
-    after = None if cursor is None else unpack(cursor, filters)
+    after = None if cursor is None else unpack(cursor, request.url.path, filters)
     return Window(limit=limit, after=after, filters=filters, path=request.url.path)
 
 
@@ -93,22 +93,22 @@ def announce(response: Response, window: Window, next_cursor: str | None) -> Non
         response.headers["Link"] = window.link(next_cursor)
 
 
-def digest(filters: Sequence[tuple[str, str]]) -> str:
-    """A short name for a set of filters."""
-    return hashlib.sha256(json.dumps(filters).encode()).hexdigest()[:16]
+def digest(path: str, filters: Sequence[tuple[str, str]]) -> str:
+    """A short name for a list and its filters."""
+    return hashlib.sha256(json.dumps([path, filters]).encode()).hexdigest()[:16]
 
 
-def unpack(cursor: str, filters: Sequence[tuple[str, str]]) -> str:
+def unpack(cursor: str, path: str, filters: Sequence[tuple[str, str]]) -> str:
     """The key that a cursor of ours holds."""
     try:
         held: Any = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError):
         held = None
     match held:
-        case [str(made_for), str(key)] if made_for == digest(filters):
+        case [str(made_for), str(key)] if made_for == digest(path, filters):
             return key
         case [str(), str()]:
-            detail = "This cursor belongs to a list with other filters; begin without a cursor."
+            detail = "This cursor belongs to another list, or to other filters; begin without a cursor."
         case _:
             detail = "This cursor is not one of ours; begin without a cursor."
     raise BadRequest(detail, code=Code.INVALID_CURSOR)

@@ -111,8 +111,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> ProblemResponse:
         log.error("request.failed", exc_info=error)
-        help = MEANINGS[Code.INTERNAL_ERROR].help
-        return problem_response(request.scope, LandbridgeError(f"This is a fault of ours. {help}"))
+        return problem_response(request.scope, our_fault())
 
 
 def methods_of(app: FastAPI, path: str) -> list[str]:
@@ -150,8 +149,13 @@ def from_database(error: DBAPIError) -> LandbridgeError:
     if state.startswith("22"):
         return Invalid("A value holds a character or number that cannot be stored; leave out NUL and the like.")
     log.error("database.failed", sqlstate=state, exc_info=error)
-    if error.connection_invalidated or state[:2] in {"08", "40", "53", "57"}:
+    if error.connection_invalidated or state[:2] in {"08", "28", "3D", "40", "53", "57"}:
         return database_unavailable()
+    return our_fault()
+
+
+def our_fault() -> LandbridgeError:
+    """The answer where the caller can do nothing but tell us."""
     return LandbridgeError("This is a fault of ours. " + MEANINGS[Code.INTERNAL_ERROR].help)
 
 

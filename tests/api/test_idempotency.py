@@ -3,9 +3,10 @@
 import asyncio
 from datetime import timedelta
 
-from sqlalchemy import func, update
+from sqlalchemy import func, select, update
 
 from app.db import Database
+from app.manners.idempotency import forget_old_keys
 from app.manners.models import IdempotencyKey
 from app.manners.principals import Role
 from tests.api.conftest import Client, ClientFor
@@ -77,3 +78,14 @@ async def test_a_key_is_forgotten_after_a_day(admin: Client, database: Database)
         await session.execute(update(IdempotencyKey).values(created_at=old))
     answer = await admin.post("/v1/accounts", json=SHOP | {"name": "other"}, headers=KEY)
     assert answer.status_code == 201
+
+
+async def test_old_keys_are_swept_away_and_young_ones_kept(admin: Client, database: Database) -> None:
+    await admin.post("/v1/accounts", json=SHOP, headers={"Idempotency-Key": "old"})
+    async with database.transaction() as session:
+        await session.execute(update(IdempotencyKey).values(created_at=func.now() - timedelta(hours=25)))
+    await admin.post("/v1/accounts", json=SHOP | {"name": "b"}, headers={"Idempotency-Key": "young"})
+    async with database.transaction() as session:
+        await forget_old_keys(session, hours=24)
+    async with database.reading() as session:
+        assert (await session.scalars(select(IdempotencyKey.key))).all() == ["young"]

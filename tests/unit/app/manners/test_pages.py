@@ -16,20 +16,25 @@ def window(filters: tuple[tuple[str, str], ...]) -> Window:
 
 @given(st.text(), FILTERS)
 def test_a_cursor_leads_back_to_its_key(key: str, filters: tuple[tuple[str, str], ...]) -> None:
-    assert unpack(window(filters).cursor(key), filters) == key
+    assert unpack(window(filters).cursor(key), "/v1/things", filters) == key
 
 
 @given(st.text())
 def test_whatever_is_not_a_cursor_is_refused_as_one(text: str) -> None:
     with pytest.raises(BadRequest) as refused:
-        unpack(text, ())
+        unpack(text, "/v1/things", ())
     assert refused.value.code is Code.INVALID_CURSOR
 
 
 def test_a_cursor_is_refused_with_other_filters() -> None:
     cursor = window((("kind", "instance"),)).cursor("a")
     with pytest.raises(BadRequest, match="other filters"):
-        unpack(cursor, (("kind", "vpc"),))
+        unpack(cursor, "/v1/things", (("kind", "vpc"),))
+
+
+def test_a_cursor_is_refused_by_another_list() -> None:
+    with pytest.raises(BadRequest, match="another list"):
+        unpack(window(()).cursor("a"), "/v1/others", ())
 
 
 def test_the_link_repeats_the_filters() -> None:
