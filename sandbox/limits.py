@@ -20,3 +20,4 @@ class Limits:
     subnets_per_vpc: int = 200
     route_tables_per_vpc: int = 200
     routes_per_table: int = 50
+    load_balancers: int = 20

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sandbox.likeness import Likeness
+from sandbox.likeness import Likeness, Likes
 from sandbox.parties import DATABASE, INSTANCE, LOAD_BALANCER, OUTSIDE, Party, party
 from sandbox.reach import Reach
 from sandbox.standins import Directory, addresses_held, counterparts, where_callers_go
@@ -93,31 +93,32 @@ class Moment:
 
     def _judge_callers(self, refs: list[str], flow: Flow) -> Reach:
         """Sources that are alike are judged once, against targets that are alike."""
-        sources: dict[frozenset[Party], list[str]] = {}
-        examples: dict[frozenset[Party], list[Party]] = {}
+        sources: dict[frozenset[Likes], list[str]] = {}
+        examples: dict[frozenset[Likes], list[Party]] = {}
         for ref in refs:
             standing = self._callers(ref)
             if not standing:
                 return Reach(False, f"no stand-in of {ref} is in service")
-            kind = frozenset(map(self._like.of, standing))
-            sources.setdefault(kind, []).append(ref)
-            examples[kind] = standing
-        outside = {False: self._alike(flow.targets, False)}
-        for kind, alike in sources.items():
-            is_outside = all(one.kind == OUTSIDE for one in kind)
-            if is_outside not in outside:
-                outside[is_outside] = self._alike(flow.targets, True)
-            for targets in outside[is_outside]:
-                if len(alike) == 1 and targets == alike:
+            likes = frozenset(map(self._like.of, standing))
+            sources.setdefault(likes, []).append(ref)
+            examples[likes] = standing
+        targets: dict[bool, list[list[str]]] = {}
+        for likes, alike in sources.items():
+            callers = examples[likes]
+            outside = all(one.kind == OUTSIDE for one in callers)
+            if outside not in targets:
+                targets[outside] = self._alike(flow.targets, outside)
+            for called in targets[outside]:
+                if len(alike) == 1 and called == alike:
                     continue  # nobody has to be able to call himself
-                verdict = self._call(examples[kind], targets[0], is_outside, flow)
+                verdict = self._call(callers, called[0], outside, flow)
                 if not verdict.ok:
                     return verdict
         return UP
 
     def _alike(self, targets: Iterable[str], outside: bool) -> list[list[str]]:
         """Targets in groups of which one stands for all."""
-        groups: dict[tuple[frozenset[Party], bool, frozenset[str]], list[str]] = {}
+        groups: dict[tuple[frozenset[Likes], bool, frozenset[str]], list[str]] = {}
         for ref in targets:
             goes = self._destination(ref, outside)
             key = (frozenset(map(self._like.of, goes.parties)), goes.all_of_them, goes.lost)

@@ -16,7 +16,6 @@ from sandbox.errors import AwsError
 from sandbox.service import operation
 from sandbox.world import Place
 
-MOST_LOAD_BALANCERS = 20  # per region, AWS's default
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
 
 
@@ -58,7 +57,7 @@ def create_load_balancer(place: Place, request: Mapping[str, Any]) -> dict[str, 
 @operation("elb", "DescribeAccountLimits")
 def describe_account_limits(place: Place, request: Mapping[str, Any]) -> dict[str, Any]:
     limits = {
-        "classic-load-balancers": MOST_LOAD_BALANCERS,
+        "classic-load-balancers": place.limits.load_balancers,
         "classic-listeners": 100,
         "classic-registered-instances": 1000,
     }
@@ -76,8 +75,9 @@ def _checked_name(place: Place, name: str) -> str:
         )
     if name in place.table(LoadBalancer):
         raise AwsError("DuplicateLoadBalancerName", f"Load Balancer named {name} already exists")
-    if len(place.table(LoadBalancer)) >= MOST_LOAD_BALANCERS:
-        raise AwsError("TooManyLoadBalancers", f"Exceeded quota of account {place.account_id}: {MOST_LOAD_BALANCERS}")
+    most = place.limits.load_balancers
+    if len(place.table(LoadBalancer)) >= most:
+        raise AwsError("TooManyLoadBalancers", f"Exceeded quota of account {place.account_id}: {most}")
     return name
 
 

@@ -17,6 +17,8 @@ ZONES = ("us-east-1a", "us-east-1b")
 def build(session: boto3.Session, world: World, size: int = SIZE, groups: int = GROUPS) -> None:
     """`size` instances spread evenly over `groups` groups; ends when all are up and in service."""
     builder = Builder(session, world)
+    limits = world.place().limits
+    limits.load_balancers = max(limits.load_balancers, groups // TIERS + 10)  # as AWS does when asked
     image = builder.image("amzn2-ami-hvm-*")
     group_ids = [builder.group(f"tier-{number:03}", f"tier {number}") for number in range(groups)]
     per_group, more = divmod(size, groups)
