@@ -86,7 +86,8 @@ def _address(place: Place, request: Mapping[str, Any], instance: Instance) -> Ad
 
 
 def _check_state(place: Place, instance: Instance) -> None:
-    states = ("pending", "running") if instance.in_classic else ("pending", "running", "stopping", "stopped")
+    """A pending instance takes no address yet (ERR, IncorrectInstanceState)."""
+    states = ("running",) if instance.in_classic else ("running", "stopping", "stopped")
     if instance.state not in states:
         raise refuse_state(instance, "associated with an address")
     gateways = place.table(InternetGateway).values()

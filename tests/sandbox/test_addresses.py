@@ -119,8 +119,11 @@ def test_an_address_fits_its_own_platform_only(account: Account) -> None:
         account.ec2.associate_address(InstanceId=classic, PublicIp="198.51.100.1")
 
 
-def test_a_stopped_classic_instance_takes_no_address(account: Account) -> None:
-    instance_id, public_ip = account.launched(), classic_ip(account)
+def test_a_pending_instance_and_a_stopped_one_in_classic_take_no_address(account: Account) -> None:
+    instance_id, public_ip = account.launch()["InstanceId"], classic_ip(account)
+    with refused("IncorrectInstanceState"):
+        account.ec2.associate_address(InstanceId=instance_id, PublicIp=public_ip)
+    account.wait()
     account.stop(instance_id)
     with refused("IncorrectInstanceState"):
         account.ec2.associate_address(InstanceId=instance_id, PublicIp=public_ip)
