@@ -49,14 +49,7 @@ async def idempotent(
         return
     session: AsyncSession = request.state.session
     settings: Settings = request.app.state.settings
-    # The lock goes with the transaction, so a worker that dies leaves no key behind as "running".
-    lock = select(func.pg_try_advisory_xact_lock(func.hashtextextended(f"{caller.id} {key}", 0)))
-    if not await session.scalar(lock):
-        raise Conflict(
-            "The first request with this Idempotency-Key is still running; repeat this one in a second.",
-            code=Code.IDEMPOTENCY_IN_PROGRESS,
-            headers={"Retry-After": "1"},
-        )
+    await hold_key(session, caller.id, key)
     mine = (IdempotencyKey.principal == caller.id) & (IdempotencyKey.key == key)
     await session.execute(delete(IdempotencyKey).where(mine, older_than(settings.idempotency_hours)))
     kept = await session.scalar(select(IdempotencyKey).where(mine))
@@ -74,6 +67,20 @@ async def idempotent(
 
 
 Idempotent = Depends(idempotent)
+
+
+async def hold_key(session: AsyncSession, principal: str, key: str) -> None:
+    """Keep other requests with this key out until the transaction ends; raises Conflict if one is in.
+
+    The lock goes with the transaction, so a process that dies leaves no key behind as "running".
+    """
+    lock = select(func.pg_try_advisory_xact_lock(func.hashtextextended(f"{principal} {key}", 0)))
+    if not await session.scalar(lock):
+        raise Conflict(
+            "The first request with this Idempotency-Key is still running; repeat this one in a second.",
+            code=Code.IDEMPOTENCY_IN_PROGRESS,
+            headers={"Retry-After": "1"},
+        )
 
 
 async def forget_old_keys(session: AsyncSession, hours: int) -> None:
