@@ -39,7 +39,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
-    parser.add_argument("--scenario", default=EMPTY, help=f"what the account holds: {', '.join([EMPTY, *scenarios()])}")
+    parser.add_argument("--scenario", default=EMPTY, help=f"what the account holds: {', '.join(scenarios())}")
     parser.add_argument("--time-scale", type=float, default=1.0, help="seconds of the sandbox in one real second")
     parser.add_argument("--seed", type=int, default=0, help="of ids and of chance")
     parser.add_argument("--no-throttle", action="store_true", help="leave AWS's request throttles off")

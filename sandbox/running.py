@@ -1,10 +1,10 @@
 """A sandbox as the server runs it: a world, its scenario, what watches it, and how it begins anew."""
 
 import importlib
-import importlib.util
 import pkgutil
 from dataclasses import dataclass, field
 
+import sandbox.scenarios
 from sandbox.calls import Calls
 from sandbox.clock import Clock
 from sandbox.hook import connect
@@ -34,12 +34,10 @@ class Running:
         """A new world with the scenario in it. The clock stands still, unthrottled, while it is built."""
         world = World(Clock(0), self.seed)
         world.roles[ROLE] = ""
-        if self.scenario != EMPTY:
-            if self.scenario not in scenarios():
-                known = ", ".join([EMPTY, *scenarios()])
-                raise ValueError(f"there is no scenario {self.scenario!r}: use one of {known}")
-            module = importlib.import_module(f"sandbox.scenarios.{self.scenario}")
-            module.build(connect(world), world)
+        if self.scenario not in scenarios():
+            raise ValueError(f"there is no scenario {self.scenario!r}: use one of {', '.join(scenarios())}")
+        module = importlib.import_module(f"sandbox.scenarios.{self.scenario}")
+        module.build(connect(world), world)
         world.calls = Calls()  # what made the scenario is not counted
         world.clock.set_scale(self.time_scale)
         world.throttle.enabled = self.throttled
@@ -48,7 +46,5 @@ class Running:
 
 def scenarios() -> list[str]:
     """The names of the modules in sandbox/scenarios."""
-    if importlib.util.find_spec("sandbox.scenarios") is None:
-        return []
-    package = importlib.import_module("sandbox.scenarios")
-    return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_"))
+    modules = pkgutil.iter_modules(sandbox.scenarios.__path__)
+    return sorted(module.name for module in modules if not module.name.startswith("_"))
