@@ -268,3 +268,34 @@ def test_a_group_in_use_stays(ec2: Any, world: World, refused: Refused) -> None:
     ec2.delete_security_group(GroupId=web)
 
     assert web not in world.place().table(SecurityGroup)
+
+
+def test_a_group_of_a_link_or_a_load_balancer_stays(
+    ec2: Any, session: Any, vpc: str, world: World, refused: Refused
+) -> None:
+    linked, balancing = make(ec2, "linked", vpc), make(ec2, "balancing", vpc)
+    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    classic = ec2.run_instances(ImageId=image, InstanceType="m1.small", MinCount=1, MaxCount=1)
+    world.clock.advance(600)
+    ec2.enable_vpc_classic_link(VpcId=vpc)
+    instance = classic["Instances"][0]["InstanceId"]
+    ec2.attach_classic_link_vpc(InstanceId=instance, VpcId=vpc, Groups=[linked])
+    inside = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    listener = {"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 80}
+    elb = session.client("elb")
+    elb.create_load_balancer(
+        LoadBalancerName="front", Listeners=[listener], Subnets=[inside], SecurityGroups=[balancing]
+    )
+
+    for group_id in (linked, balancing):
+        with refused("DependencyViolation"):
+            ec2.delete_security_group(GroupId=group_id)
+    with refused("DependencyViolation"):
+        ec2.delete_subnet(SubnetId=inside)
+    ec2.detach_classic_link_vpc(InstanceId=instance, VpcId=vpc)
+    elb.delete_load_balancer(LoadBalancerName="front")
+    world.clock.advance(60)
+    for group_id in (linked, balancing):
+        ec2.delete_security_group(GroupId=group_id)
