@@ -153,5 +153,5 @@ def _report(watched: _Watched, moment: datetime | None, now: datetime) -> dict[s
         if down.ended:
             one["to"] = down.ended.isoformat()
         downs.append(one)
-    total = sum(one["seconds"] for one in downs)
+    total = float(sum(one["seconds"] for one in downs))
     return {"flow": watched.flow.id, "down": downs, "total_seconds": total}
