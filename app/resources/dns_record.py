@@ -7,6 +7,7 @@ from typing import Any
 from app.planning.context import Context
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Finding
+from app.resources.classic_link import CLASSIC_RANGE
 from app.resources.dns_names import as_address, points_at, values_in
 from app.resources.dns_steps import Cutover, FollowInstance, LowerTtl, RestoreTtl, follows
 from app.resources.kind import Kind, Survey
@@ -96,7 +97,7 @@ async def _owners(survey: Survey, values: Iterable[str]) -> dict[str, str]:
     wanted: dict[str, set[str]] = {"ip-address": set(), "private-ip-address": set()}
     for address in addresses.values():
         try:
-            private = ip_address(address).is_private
+            private = ip_address(address) in CLASSIC_RANGE
         except ValueError:
             continue  # a name
         wanted["private-ip-address" if private else "ip-address"].add(address)

@@ -1,0 +1,206 @@
+"""DB security groups: who may connect to the databases of EC2-Classic; each gets a VPC security group for a twin.
+
+Their rules have no port (aws-facts A2, RDSG), so the twin takes TCP and the ports of the databases that use it.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from app.cloud import NotFound
+from app.execution.step import Result, Run, Step
+from app.planning.context import Context
+from app.planning.flows import make_flow, members
+from app.planning.inventory import Inventory, Json, Ref, Resource
+from app.planning.plan import Draft, Finding, Flow, Milestone, ready
+from app.resources.kind import Kind, Survey, platform_of, tags_of
+from app.resources.vpc_group import allow, free_name, make_group, remove_group, tcp, withdraw
+
+DEFAULT = "default"
+
+
+class DbSecurityGroups(Kind):
+    name = "db_security_group"
+    comes_along = True
+    maker = "db_security_group.create"
+
+    async def discover(self, survey: Survey) -> list[Resource]:
+        """Facts: description, owner, vpc, groups (rows of group, name and owner), cidrs, tags."""
+        found = []
+        for item in await survey.all("rds.describe_db_security_groups", "DBSecurityGroups[]"):
+            ref = Ref(self.name, item["DBSecurityGroupName"])
+            arn = item.get("DBSecurityGroupArn")
+            tags = await survey.one(ref, "rds.list_tags_for_resource", ResourceName=arn) if arn else None
+            groups = sorted(map(_group, item.get("EC2SecurityGroups", ())), key=lambda row: row["group"])
+            facts = {
+                "description": item.get("DBSecurityGroupDescription", ""),
+                "owner": item["OwnerId"],
+                "vpc": item.get("VpcId", ""),
+                "groups": groups,
+                "cidrs": sorted(row["CIDRIP"] for row in item.get("IPRanges", ())),
+                "tags": tags_of(tags or {}, "TagList"),
+            }
+            own = frozenset(Ref("security_group", row["group"]) for row in groups if _own(row, item["OwnerId"]))
+            found.append(Resource(ref, ref.id, platform_of(item.get("VpcId")), facts, own))
+        return found
+
+    def flows(self, resource: Resource, inventory: Inventory) -> Iterator[Flow]:
+        """One per source and port: from the source's members or addresses to the databases of that port."""
+        for port, databases in _by_port(list(_databases(resource, inventory))).items():
+            targets = [database.ref for database in databases]
+            for group in sorted(resource.refers_to):
+                rule = f"{resource.ref} admits {group.id}"
+                yield make_flow(rule, members(inventory, group), targets, ports=(port, port))
+            for cidr in resource.facts["cidrs"]:
+                yield make_flow(f"{resource.ref} admits {cidr}", [Ref("cidr", cidr)], targets, ports=(port, port))
+
+    def findings(self, ctx: Context) -> Iterator[Finding]:
+        for group in ctx.moving(self.name):
+            yield from _findings(group, ctx)
+
+
+def _findings(group: Resource, ctx: Context) -> Iterator[Finding]:
+    for row in group.facts["groups"]:
+        if not _own(row, group.facts["owner"]):
+            yield Finding(
+                "warning",
+                "rule_names_other_account",
+                str(group.ref),
+                f"{group.name} admits {row['owner']}/{row['group'] or row['name']}, a group of another account. A VPC "
+                "group can only name it over an active peering, so this rule is not carried: decide what replaces it.",
+            )
+    for cidr in group.facts["cidrs"]:
+        if cidr.startswith("10."):
+            yield Finding(
+                "warning",
+                "rule_names_classic_address",
+                str(group.ref),
+                f"{group.name} admits {cidr}, addresses that EC2-Classic hands out. They change at cutover: replace "
+                "the rule by one that names a group.",
+            )
+    if group.name != DEFAULT and not any(True for _ in _databases(group, ctx.inventory)):
+        yield Finding(
+            "note",
+            "db_security_group_unused",
+            str(group.ref),
+            f"No database uses {group.name}, so it has no port and gets no twin, and it stays. Delete it yourself if "
+            "nobody needs it.",
+        )
+
+
+def _group(row: dict[str, Any]) -> dict[str, Json]:
+    return {
+        "group": row.get("EC2SecurityGroupId", ""),
+        "name": row.get("EC2SecurityGroupName", ""),
+        "owner": row.get("EC2SecurityGroupOwnerId", ""),
+    }
+
+
+def _own(row: dict[str, Json], owner: str) -> bool:
+    return bool(row["group"]) and row["owner"] in ("", owner)
+
+
+def _databases(group: Resource, inventory: Inventory) -> Iterator[Resource]:
+    return (each for each in inventory.referring_to(group.ref) if each.kind == "rds_instance")
+
+
+def _by_port(databases: list[Resource]) -> dict[int, list[Resource]]:
+    ports: dict[int, list[Resource]] = {}
+    for database in databases:
+        ports.setdefault(database.facts["port"], []).append(database)
+    return dict(sorted(ports.items()))
+
+
+def _moving(group: Resource, ctx: Context) -> list[Resource]:
+    """The databases that use the group and move; where there are none it needs no twin."""
+    return [each for each in _databases(group, ctx.inventory) if ctx.moves(group.ref) and ctx.moves(each.ref)]
+
+
+class Create(Step):
+    action = "db_security_group.create"
+    subject = "db_security_group"
+    phase = "prepare"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        if not _moving(resource, ctx):
+            return None
+        name = str(ctx.override(resource.ref, "name") or free_name(f"rds-{resource.name}", resource.ref, ctx))
+        params = {
+            "vpc_id": ctx.vpc_id,
+            "name": name,
+            "description": resource.facts["description"] or resource.name,
+            "tags": dict(resource.tags),
+        }
+        return Draft(params, f"Make security group '{name}' in the VPC as the twin of DB group '{resource.name}'.")
+
+    async def do(self, run: Run) -> Result:
+        return {"counterpart": await make_group(run, run.params["description"])}
+
+    async def undo(self, run: Run, result: Result | None) -> None:
+        await remove_group(run)
+
+
+class Authorize(Step):
+    action = "db_security_group.authorize"
+    subject = "db_security_group"
+    phase = "prepare"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        databases = _moving(resource, ctx)
+        if not databases:
+            return None
+        permissions = [permission for port in _by_port(databases) for permission in _permissions(resource, port, ctx)]
+        params = {"group_id": ctx.counterpart(resource.ref), "permissions": permissions}
+        ports = ", ".join(str(port) for port in _by_port(databases))
+        return Draft(
+            params,
+            f"Let those whom '{resource.name}' admits call its twin on port {ports}.",
+            reaches=frozenset({ready(resource.ref)}),
+        )
+
+    async def do(self, run: Run) -> Result:
+        await allow(run, run.params["group_id"], run.params["permissions"])
+        return {"rules": len(run.params["permissions"])}
+
+    async def undo(self, run: Run, result: Result | None) -> None:
+        if run.params.get("group_id"):
+            await withdraw(run, run.params["group_id"])
+
+
+def _permissions(group: Resource, port: int, ctx: Context) -> Iterator[dict[str, Json]]:
+    for source in sorted(group.refers_to):
+        if ctx.moves(source):
+            yield tcp(port, UserIdGroupPairs=[{"GroupId": ctx.counterpart(source)}])
+    for cidr in group.facts["cidrs"]:
+        yield tcp(port, IpRanges=[{"CidrIp": cidr}])
+
+
+class Delete(Step):
+    """Finalize: deletes the DB group once no database uses it; `default` cannot be deleted and stays."""
+
+    action = "db_security_group.delete"
+    subject = "db_security_group"
+    phase = "finalize"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        users = list(_databases(resource, ctx.inventory))
+        if resource.name == DEFAULT or not users or len(_moving(resource, ctx)) < len(users):
+            return None
+        return Draft(
+            {"name": resource.ref.id},
+            f"Delete the Classic DB group '{resource.name}'.",
+            needs=frozenset(Milestone("gone", user.ref) for user in users),
+            reversible=False,
+        )
+
+    async def do(self, run: Run) -> Result:
+        with suppress(NotFound):
+            await run.cloud.call("rds.delete_db_security_group", DBSecurityGroupName=run.params["name"])
+        return {}
+
+    async def undo(self, run: Run, result: Result | None) -> None:
+        """A deleted group cannot be had back; the plan says so beforehand."""
+
+
+DbSecurityGroups.steps = (Create(), Authorize(), Delete())
+KIND = DbSecurityGroups()

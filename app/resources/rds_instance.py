@@ -1,0 +1,41 @@
+"""RDS databases: moved in place by ModifyDBInstance, or restored in the VPC beside themselves (aws-facts A5)."""
+
+from collections.abc import Iterable
+
+from app.planning.context import Context
+from app.planning.inventory import Resource
+from app.planning.plan import Finding
+from app.resources import rds_facts, rds_findings
+from app.resources.kind import Kind, Survey
+from app.resources.rds_modify import Modify, MultiAz, SingleAz, Snapshot
+from app.resources.rds_names import DeleteSource, RenameCounterpart, RenameSource
+from app.resources.rds_restore import Fence, FinalSnapshot, Replicate, Restore
+
+
+class RdsInstances(Kind):
+    """Overrides: method (modify or restore), db_instance_class, option_group, publicly_accessible, max_groups."""
+
+    name = "rds_instance"
+    steps = (
+        SingleAz(),
+        Snapshot(),
+        Modify(),
+        MultiAz(),
+        Fence(),
+        FinalSnapshot(),
+        Restore(),
+        Replicate(),
+        RenameSource(),
+        RenameCounterpart(),
+        DeleteSource(),
+    )
+
+    async def discover(self, survey: Survey) -> list[Resource]:
+        """Facts: state, class, engine, storage, network, upkeep, replicas, pending, resource_id, endpoint, tags."""
+        return await rds_facts.discover(survey)
+
+    def findings(self, ctx: Context) -> Iterable[Finding]:
+        return rds_findings.findings(ctx)
+
+
+KIND = RdsInstances()

@@ -1,0 +1,142 @@
+"""The twin takes the source's name, by which its callers know it (aws-facts A5, RDSR); and the end of the source."""
+
+from contextlib import suppress
+
+from app.cloud import NotFound
+from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
+from app.planning.context import Context
+from app.planning.inventory import Ref, Resource
+from app.planning.plan import Draft, Milestone, StepId, in_service, promise, ready, step_id
+from app.resources import rds_looking as look
+from app.resources.rds_method import (
+    DELETE_SECONDS,
+    NAME_SECONDS,
+    RENAME_SECONDS,
+    aside_name,
+    maker_step,
+    method,
+    swaps,
+    twin_name,
+    twin_resource_id,
+)
+
+
+class _Rename(Step):
+    """Params: old, new, and resource_id of the database that is called `old`."""
+
+    subject = "rds_instance"
+    phase = "managed_services"
+
+    async def do(self, run: Run) -> Result:
+        await look.rename(run, run.params["old"], run.params["new"], run.params["resource_id"])
+        return {"name": run.params["new"]}
+
+    def watch(self, result: Result) -> Watch | None:
+        return look.watch_database(result["name"])
+
+    def verdict(self, result: Result, seen: Seen) -> Verdict:
+        return look.available(result["name"], seen)
+
+    async def undo(self, run: Run, result: Result | None) -> None:
+        old, new, resource_id = run.params["old"], run.params["new"], run.params.get("resource_id")
+        if not resource_id:
+            return  # nothing was made that could have been renamed
+        found = await look.describe(run, new)
+        if found is None or found["DbiResourceId"] != resource_id:
+            return
+        await look.rename(run, new, old, resource_id)
+        await run.wait(look.watch_database(old), look.when(old))
+
+
+class RenameSource(_Rename):
+    action = "rds_instance.rename_source"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        if not swaps(resource, ctx):
+            return None
+        params = {
+            "old": resource.ref.id,
+            "new": aside_name(resource, ctx),
+            "resource_id": resource.facts["resource_id"],
+        }
+        # A restored one is fenced by now; a read replica has served until here.
+        interrupts = {resource.ref} if method(resource, ctx) == "replicate" else set()
+        return Draft(
+            params,
+            f"Rename {resource.name} to '{params['new']}', so that its name is free.",
+            seconds=RENAME_SECONDS,
+            calls=3,
+            needs=frozenset({maker_step(resource, ctx), ready(resource.ref)}),
+            interrupts=frozenset(interrupts),
+        )
+
+
+class RenameCounterpart(_Rename):
+    action = "rds_instance.rename_counterpart"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        if not swaps(resource, ctx):
+            return None
+        params = {
+            "old": twin_name(resource, ctx),
+            "new": resource.ref.id,
+            "resource_id": twin_resource_id(resource, ctx),
+        }
+        return Draft(
+            params,
+            f"Give the twin the name {resource.name}, and wait until the name leads to it.",
+            seconds=RENAME_SECONDS,
+            calls=3,
+            needs=frozenset({step_id("rds_instance.rename_source", resource.ref)}),
+            reaches=frozenset({in_service(resource.ref)}),
+            begins=frozenset({resource.ref}),
+            hold_seconds=NAME_SECONDS,
+        )
+
+    async def do(self, run: Run) -> Result:
+        return {**await super().do(run), "counterpart": run.params["new"]}
+
+
+class DeleteSource(Step):
+    """Finalize: the source goes, with a last snapshot of it, and the fence with it; replicas before their source."""
+
+    action = "rds_instance.delete_source"
+    subject = "rds_instance"
+    phase = "finalize"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        if not swaps(resource, ctx):
+            return None
+        restored = method(resource, ctx) == "restore"
+        replicas = (Ref("rds_instance", name) for name in resource.facts["replicas"])
+        needs: set[StepId | Milestone] = {Milestone("gone", ref) for ref in replicas if ctx.moves(ref)}
+        return Draft(
+            {
+                "name": aside_name(resource, ctx),
+                "resource_id": resource.facts["resource_id"],
+                "fence": promise(step_id("rds_instance.fence", resource.ref), "fence") if restored else None,
+                "final_snapshot": restored,  # a read replica can have none (BC:DeleteDBInstance)
+            },
+            f"Delete '{aside_name(resource, ctx)}', the Classic source of {resource.name}"
+            + (", keeping a last snapshot of it." if restored else "."),
+            seconds=DELETE_SECONDS,
+            calls=5,
+            needs=frozenset(needs),
+            reaches=frozenset({Milestone("gone", resource.ref)}),
+            reversible=False,
+        )
+
+    async def do(self, run: Run) -> Result:
+        name = run.params["name"]
+        found = await look.describe(run, name)
+        if found is not None and found["DbiResourceId"] != run.params["resource_id"]:
+            raise StepBroken(f"{name} is not the database that was moved: nothing is deleted. See who made it.")
+        final = look.snapshot_name(run, run.subject.id, "final") if run.params["final_snapshot"] else None
+        await look.delete(run, name, final)
+        if run.params["fence"]:
+            with suppress(NotFound):
+                await run.cloud.call("rds.delete_db_security_group", DBSecurityGroupName=run.params["fence"])
+        return {"final_snapshot": final} if final else {}
+
+    async def undo(self, run: Run, result: Result | None) -> None:
+        """A deleted database is not had back but from its last snapshot; the plan says so beforehand."""

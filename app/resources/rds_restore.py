@@ -1,0 +1,263 @@
+"""Moving a database beside itself: nobody writes any more, and what was written last is restored in the VPC."""
+
+from contextlib import suppress
+from typing import Any
+
+from app.cloud import AlreadyExists, NotFound
+from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
+from app.planning.context import Context
+from app.planning.inventory import Json, Ref, Resource
+from app.planning.plan import Draft, in_service, promise, ready, step_id
+from app.resources import rds_looking as look
+from app.resources.db_subnet_group import subnet_group
+from app.resources.rds_method import (
+    FENCE_SECONDS,
+    MODIFY_SECONDS,
+    REPLICA_SECONDS,
+    RESTORE_SECONDS,
+    SNAPSHOT_SECONDS,
+    carried,
+    kept_up,
+    method,
+    placed,
+    target_class,
+    target_groups,
+    target_option_group,
+    target_public,
+    twin_name,
+)
+from app.resources.rds_way_back import let_in_by
+from app.resources.vpc_group import short_hash
+
+
+class Fence(Step):
+    """Puts the source behind a DB security group that lets nobody in, and restarts it, so that nobody writes.
+
+    A change of groups ends no connection that is open already: the restart does.
+    """
+
+    action = "rds_instance.fence"
+    subject = "rds_instance"
+    phase = "managed_services"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        if method(resource, ctx) != "restore":
+            return None
+        groups = resource.facts["db_security_groups"]
+        return Draft(
+            {"name": resource.ref.id, "groups": groups},
+            f"Let nobody into {resource.name} any more, so that no write is lost.",
+            seconds=FENCE_SECONDS,
+            calls=4,
+            needs=frozenset(ready(Ref("db_security_group", name)) for name in groups),
+            interrupts=frozenset({resource.ref}),
+        )
+
+    async def do(self, run: Run) -> Result:
+        name, fence = run.params["name"], _fence(run)
+        try:
+            await run.cloud.call(
+                "rds.create_db_security_group",
+                DBSecurityGroupName=fence,
+                DBSecurityGroupDescription=f"Nobody: {name} is being moved",
+                Tags=run.tag_list,
+            )
+        except AlreadyExists:
+            await run.consistency()
+            if not await _is_ours(run, fence):
+                raise
+        await run.cloud.call("rds.modify_db_instance", DBInstanceIdentifier=name, DBSecurityGroups=[fence])
+        await run.wait(look.watch_database(name), look.when(name, lambda item: let_in_by(item, [fence])))
+        await run.cloud.call("rds.reboot_db_instance", DBInstanceIdentifier=name)
+        return {"name": name, "fence": fence}
+
+    def watch(self, result: Result) -> Watch | None:
+        return look.watch_database(result["name"])
+
+    def verdict(self, result: Result, seen: Seen) -> Verdict:
+        return look.available(result["name"], seen, lambda item: let_in_by(item, [result["fence"]]))
+
+    async def undo(self, run: Run, result: Result | None) -> None:
+        name, groups = run.params["name"], run.params["groups"]
+        found = await look.describe(run, name)
+        if found is not None and not let_in_by(found, groups):
+            await run.wait(look.watch_database(name), look.when(name))
+            await run.cloud.call("rds.modify_db_instance", DBInstanceIdentifier=name, DBSecurityGroups=groups)
+            await run.wait(look.watch_database(name), look.when(name, lambda item: let_in_by(item, groups)))
+        with suppress(NotFound):
+            if await _is_ours(run, _fence(run)):
+                await run.cloud.call("rds.delete_db_security_group", DBSecurityGroupName=_fence(run))
+
+
+def _fence(run: Run) -> str:
+    return f"landbridge-fence-{short_hash(run.job_id + run.step_id, 12)}"
+
+
+async def _is_ours(run: Run, group: str) -> bool:
+    answer = await run.cloud.call("rds.describe_db_security_groups", DBSecurityGroupName=group)
+    arn = answer["DBSecurityGroups"][0]["DBSecurityGroupArn"]
+    tags = await run.cloud.call("rds.list_tags_for_resource", ResourceName=arn)
+    return run.owns(tags["TagList"])
+
+
+class FinalSnapshot(Step):
+    action = "rds_instance.final_snapshot"
+    subject = "rds_instance"
+    phase = "managed_services"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        if method(resource, ctx) != "restore":
+            return None
+        return Draft(
+            {"name": resource.ref.id},
+            f"Take a snapshot of {resource.name} as nobody writes any more.",
+            seconds=SNAPSHOT_SECONDS,
+            calls=2,
+            needs=frozenset({step_id("rds_instance.fence", resource.ref)}),
+        )
+
+    async def do(self, run: Run) -> Result:
+        return {"snapshot": await look.take_snapshot(run, run.params["name"])}
+
+    def watch(self, result: Result) -> Watch | None:
+        return look.watch_snapshot(result["snapshot"])
+
+    def verdict(self, result: Result, seen: Seen) -> Verdict:
+        return look.snapshot_ready(result["snapshot"], seen)
+
+    async def undo(self, run: Run, result: Result | None) -> None:
+        await look.drop_snapshots(run, run.params["name"])
+
+
+def _twin_params(resource: Resource, ctx: Context) -> dict[str, Json]:
+    """What both ways of making a twin ask for; `keep` is set when it is there."""
+    return {
+        "twin": twin_name(resource, ctx),
+        "groups": target_groups(resource, ctx),
+        "request": carried(resource.facts)
+        | placed(resource.facts)
+        | {
+            "DBInstanceClass": target_class(resource, ctx),
+            "OptionGroupName": target_option_group(resource, ctx),
+            "PubliclyAccessible": target_public(resource, ctx),
+        },
+        "keep": kept_up(resource.facts),
+        "tags": dict(resource.tags),
+    }
+
+
+class _MakeTwin(Step):
+    """Makes a database and then sets what creating it does not take."""
+
+    subject = "rds_instance"
+    phase = "managed_services"
+
+    async def create(self, run: Run, request: dict[str, Any]) -> None:
+        """The one call that creates it. Raises AlreadyExists."""
+        raise NotImplementedError
+
+    async def do(self, run: Run) -> Result:
+        """Result: twin (its name for now) and resource_id, by which it is known whatever it is called."""
+        twin = run.params["twin"]
+        request = dict(run.params["request"])
+        request |= {
+            "DBInstanceIdentifier": twin,
+            "VpcSecurityGroupIds": run.params["groups"],
+            "Tags": run.tag_specifications("db", extra=run.params["tags"])[0]["Tags"],
+        }
+        try:
+            await self.create(run, request)
+        except AlreadyExists:
+            if not await look.owned(run, await look.existing(run, twin)):
+                raise StepBroken(
+                    f"There is a database called {twin} that is not ours: rename it, then retry this step."
+                ) from None
+        await run.wait(look.watch_database(twin), look.when(twin))
+        await look.modify(run, twin, **run.params["keep"])
+        made = await look.existing(run, twin)
+        retention = run.params["keep"].get("BackupRetentionPeriod", 0)
+        return {"twin": twin, "resource_id": made["DbiResourceId"], "backup_retention": retention}
+
+    def watch(self, result: Result) -> Watch | None:
+        return look.watch_database(result["twin"])
+
+    def verdict(self, result: Result, seen: Seen) -> Verdict:
+        wanted = result["backup_retention"]
+        return look.available(result["twin"], seen, lambda item: item.get("BackupRetentionPeriod", 0) == wanted)
+
+    async def remove(self, run: Run, *, keep_writes: bool) -> None:
+        """What was written since the cutover is kept in a final snapshot."""
+        twin = run.params["twin"]
+        found = await look.describe(run, twin)
+        if found is None or not await look.owned(run, found):
+            return
+        if found["DBInstanceStatus"] != "deleting":
+            await run.wait(look.watch_database(twin), look.when(twin))
+        await look.delete(run, twin, look.snapshot_name(run, run.subject.id, "undone") if keep_writes else None)
+
+
+class Restore(_MakeTwin):
+    action = "rds_instance.restore"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        if method(resource, ctx) != "restore":
+            return None
+        params = _twin_params(resource, ctx) | {
+            "snapshot": promise(step_id("rds_instance.final_snapshot", resource.ref), "snapshot"),
+            "subnet_group": subnet_group(ctx),
+            "license": resource.facts["license"],
+        }
+        return Draft(
+            params,
+            f"Restore {resource.name} in the VPC as '{params['twin']}', with all that a restore does not bring along.",
+            seconds=RESTORE_SECONDS + MODIFY_SECONDS,
+            calls=4,
+            reaches=frozenset({ready(resource.ref)}),
+        )
+
+    async def create(self, run: Run, request: dict[str, Any]) -> None:
+        license_model = {"LicenseModel": run.params["license"]} if run.params["license"] else {}
+        await run.cloud.call(
+            "rds.restore_db_instance_from_db_snapshot",
+            DBSnapshotIdentifier=run.params["snapshot"],
+            DBSubnetGroupName=run.params["subnet_group"],
+            **request,
+            **license_model,
+        )
+
+    async def undo(self, run: Run, result: Result | None) -> None:
+        await self.remove(run, keep_writes=True)
+
+
+class Replicate(_MakeTwin):
+    """A read replica cannot be moved (aws-facts A5): the twin of its source gets a new one."""
+
+    action = "rds_instance.replicate"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        if method(resource, ctx) != "replicate":
+            return None
+        source = Ref("rds_instance", resource.facts["replica_of"])
+        params = _twin_params(resource, ctx) | {"source": source.id}
+        return Draft(
+            params,
+            f"Make '{params['twin']}' in the VPC, a read replica of {source.id}'s twin.",
+            seconds=REPLICA_SECONDS + MODIFY_SECONDS,
+            calls=4,
+            needs=frozenset(
+                {
+                    in_service(source),
+                    *(ready(Ref("db_security_group", name)) for name in resource.facts["db_security_groups"]),
+                }
+            ),
+            reaches=frozenset({ready(resource.ref)}),
+        )
+
+    async def create(self, run: Run, request: dict[str, Any]) -> None:
+        """In its source's VPC and subnet group: none is named."""
+        await run.cloud.call(
+            "rds.create_db_instance_read_replica", SourceDBInstanceIdentifier=run.params["source"], **request
+        )
+
+    async def undo(self, run: Run, result: Result | None) -> None:
+        await self.remove(run, keep_writes=False)
