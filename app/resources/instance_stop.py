@@ -8,7 +8,7 @@ from app.cloud import NotFound
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
 from app.planning.inventory import Json, Resource
-from app.planning.plan import Draft, Milestone, in_service, step_id, stopped
+from app.planning.plan import Draft, Milestone, StepId, in_service, step_id, stopped
 from app.resources.classic_link import attach
 from app.resources.instance_looking import describe, judge_state, state_of, wait_for_state, watch_instances
 from app.resources.instance_method import (
@@ -23,6 +23,7 @@ from app.resources.instance_method import (
     stops_first,
     takes_presnapshot,
 )
+from app.resources.load_balancer_members import balancers_of
 
 
 class Hold(Step):
@@ -127,7 +128,9 @@ class Stop(_StopSource):
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not ctx.moves(resource.ref) or not stops_first(resource, ctx):
             return None
-        needs = set(hold_step(resource))
+        needs: set[StepId | Milestone] = set(hold_step(resource))
+        if ctx.incremental:  # stopping unlinks it, and only what is linked gets behind the twin of a load balancer
+            needs |= {in_service(balancer.ref) for balancer in balancers_of(resource, ctx)}
         if takes_presnapshot(resource, ctx):
             needs.add(step_id("instance.presnapshot", resource.ref))
         if method(resource, ctx) != "stopped" and not given_image(resource, ctx):
