@@ -68,10 +68,18 @@ def _zones(balancer: Resource, ctx: Context) -> Iterable[Finding]:
 
 def _members(balancer: Resource, ctx: Context) -> Iterable[Finding]:
     linked = {each.ref for each in linked_members(balancer, ctx)}
-    for id_ in balancer.facts["instances"]:
-        member = ctx.inventory.get(Ref("instance", id_))
-        if member is None or ctx.moves(member.ref) or member.ref in linked or member.platform != "classic":
-            continue
+    members = [found for id_ in balancer.facts["instances"] if (found := ctx.inventory.get(Ref("instance", id_)))]
+    left = [each for each in members if not ctx.moves(each.ref) and each.ref not in linked]
+    if left and len(left) == len(members):
+        yield Finding(
+            "blocker",
+            "no_member_follows",
+            str(balancer.ref),
+            f"Nobody would serve behind the twin of {balancer.name}: add its members to the scope, or their security "
+            "groups, so that they are linked.",
+        )
+        return
+    for member in left:
         yield Finding(
             "warning",
             "member_left_behind",
