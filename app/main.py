@@ -11,21 +11,28 @@ from app.accounts.endpoints import router as accounts
 from app.accounts.ports import CloudFactory
 from app.aws.sessions import Sessions
 from app.db import Database
+from app.inventories.endpoints import router as inventories
+from app.inventories.values import StoredInventories
 from app.jobs.holds import JobHolds
 from app.manners import health, logs, problems, spec
 from app.manners.doorbell import ArqDoorbell, Doorbell, PostgresDoorbell
 from app.manners.metrics import Metrics
 from app.manners.middleware import BodyLimit, Surroundings
 from app.manners.rates import Rates
+from app.plans.endpoints import router as plans
+from app.plans.readings import router as plan_readings
+from app.plans.service import Planner
 from app.settings import Settings, get_settings
 from app.tokens.authentication import BearerAuthenticator
 from app.tokens.endpoints import router as tokens
 from app.tokens.oidc import OidcIssuer
 
-ROUTERS = (accounts, tokens, health.router)
+ROUTERS = (accounts, inventories, plans, plan_readings, tokens, health.router)
 
 TAGS = [
     {"name": "accounts", "description": "AWS accounts we hold a role in"},
+    {"name": "inventories", "description": "What an account and region held when we looked"},
+    {"name": "plans", "description": "What a move would do, step by step, and who approved it"},
     {"name": "tokens", "description": "Who may call this API, and as what"},
     {"name": "health", "description": "For load balancers and monitors"},
 ]
@@ -58,7 +65,8 @@ def create_app(
     app.state.doorbell = doorbell or default_doorbell(settings, database)
     app.state.clouds = clouds or Sessions()
     app.state.rates = Rates(settings.rate_per_second, settings.rate_burst)
-    app.state.holds = JobHolds()
+    app.state.holds = holds = JobHolds()
+    app.state.planner = Planner(StoredInventories(), holds, settings.max_plan_resources)
     app.state.metrics = Metrics()
     app.state.authenticator = BearerAuthenticator(database, issuer(settings))
     for router in ROUTERS:

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable
 
-SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-!|<>~&:@])")
+# A colon counts where it could make an address or an emoji of what follows, a dot where www stands before.
+SPECIAL = re.compile(r"([\\`*_{}\[\]()#!|<>~&@]|:(?=[/\w])|(?<=www)\.)", re.IGNORECASE)
 UNSEEN = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 
