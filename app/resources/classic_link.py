@@ -285,6 +285,9 @@ async def attach(run: Run, instance_id: str, vpc_id: str, group_ids: list[str]) 
             if error.code != "InstanceAlreadyLinked":
                 raise
             link = await link_of(run, instance_id)
+        if link is None:  # made by an earlier try just now, and not visible yet
+            await run.consistency()
+            link = await link_of(run, instance_id)
     found = sorted(group["GroupId"] for group in link["Groups"]) if link else []
     if link is None or link["VpcId"] != vpc_id or found != sorted(group_ids):
         raise StepBroken(f"{instance_id} is linked otherwise than planned: detach it, then retry this step.")

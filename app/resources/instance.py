@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from app.planning.context import Context
 from app.planning.inventory import Resource
 from app.planning.plan import Finding
-from app.resources import instance_discovery, instance_findings
+from app.resources.instance_discovery import discover
+from app.resources.instance_findings import findings
 from app.resources.instance_image import DropPresnapshots, Image, Presnapshot
 from app.resources.instance_launch import Check, Launch, Park
 from app.resources.instance_stop import Hold, Retire, Stop
@@ -37,14 +38,14 @@ class Instances(Kind):
     async def discover(self, survey: Survey) -> list[Resource]:
         """Facts: what a launch takes, and the disks. Of Classic instances also user_data_sha256, user_data_bytes,
         termination_protection and shutdown_behavior; where those could not be read the platform is unknown."""
-        return await instance_discovery.discover(survey)
+        return await discover(survey)
 
     def moves(self, resource: Resource) -> bool:
         """Members of an Auto Scaling group are launched anew by their group, wherever that moves."""
         return resource.platform == "classic" and not resource.facts["auto_scaling_group"]
 
     def findings(self, ctx: Context) -> Iterable[Finding]:
-        return instance_findings.findings(ctx)
+        return findings(ctx)
 
 
 KIND = Instances()

@@ -257,6 +257,9 @@ class Create(Step):
         if run.params["name"] == "default":
             return
         found = await self._find(run)
+        if not found:  # it may have been made just now and not be visible yet
+            await run.consistency()
+            found = await self._find(run)
         if found and run.owns(found.get("Tags")):
             await run.cloud.call("ec2.delete_security_group", GroupId=found["GroupId"])
 

@@ -97,7 +97,9 @@ class Create(Step):
     async def _make_vpc(self, run: Run) -> str:
         tags = run.tag_specifications("vpc", extra={"Name": "landbridge"})
         answer = await run.cloud.call("ec2.create_vpc", CidrBlock=run.params["cidr"], TagSpecifications=tags)
-        return str(answer["Vpc"]["VpcId"])
+        vpc_id = str(answer["Vpc"]["VpcId"])
+        await run.wait(_vpc_watch(vpc_id), lambda seen: _vpc_verdict(vpc_id, seen))
+        return vpc_id
 
     async def _make_subnet(self, run: Run, vpc_id: str, zone: str, cidr: str) -> str:
         answer = await run.cloud.call(
@@ -112,32 +114,31 @@ class Create(Step):
     async def _make_gateway(self, run: Run) -> str:
         tags = run.tag_specifications("internet-gateway", extra={"Name": "landbridge"})
         answer = await run.cloud.call("ec2.create_internet_gateway", TagSpecifications=tags)
-        return str(answer["InternetGateway"]["InternetGatewayId"])
+        gateway_id = str(answer["InternetGateway"]["InternetGatewayId"])
+        items, key = "InternetGateways[]", "InternetGatewayId"
+        watch = Watch(
+            "ec2.describe_internet_gateways", (gateway_id,), "filter:internet-gateway-id", items, key, within=600
+        )
+        await run.wait(watch, lambda seen: settled() if gateway_id in seen else pending())
+        return gateway_id
 
     async def _route_out(self, run: Run, vpc_id: str, gateway_id: str) -> None:
-        filters = [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "association.main", "Values": ["true"]}]
-        answer = await run.cloud.call("ec2.describe_route_tables", Filters=filters)
-        if not answer["RouteTables"]:  # not visible yet; the executor tries a thing it made again
-            raise NotFound("ec2.describe_route_tables", "InvalidRouteTableID.NotFound", f"{vpc_id} has none yet")
-        table_id = answer["RouteTables"][0]["RouteTableId"]
+        main = (("Filters", [{"Name": "association.main", "Values": ["true"]}]),)
+        items, key = "RouteTables[]", "VpcId"
+        watch = Watch("ec2.describe_route_tables", (vpc_id,), "filter:vpc-id", items, key, also=main, within=600)
+        table = await run.wait(
+            watch, lambda seen: settled(id=seen[vpc_id]["RouteTableId"]) if vpc_id in seen else pending()
+        )
         with suppress(AlreadyExists):  # it names this gateway: nobody else knows the VPC
             await run.cloud.call(
-                "ec2.create_route", RouteTableId=table_id, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway_id
+                "ec2.create_route", RouteTableId=table["id"], DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway_id
             )
 
     def watch(self, result: Result) -> Watch | None:
-        return Watch(
-            "ec2.describe_vpcs",
-            (result["counterpart"],),
-            by="filter:vpc-id",
-            items="Vpcs[]",
-            key="VpcId",
-            within=600,
-        )
+        return _vpc_watch(result["counterpart"])
 
     def verdict(self, result: Result, seen: Seen) -> Verdict:
-        vpc = seen.get(result["counterpart"])
-        return settled() if vpc and vpc["State"] == "available" else pending("The VPC is not available yet")
+        return _vpc_verdict(result["counterpart"], seen)
 
     async def undo(self, run: Run, result: Result | None) -> None:
         """Everything of it that carries our tag; the main route table and the default group go along."""
@@ -154,6 +155,15 @@ class Create(Step):
         for made_vpc in made.vpcs:
             with suppress(NotFound):
                 await run.cloud.call("ec2.delete_vpc", VpcId=made_vpc)
+
+
+def _vpc_watch(vpc_id: str) -> Watch:
+    return Watch("ec2.describe_vpcs", (vpc_id,), "filter:vpc-id", "Vpcs[]", "VpcId", within=600)
+
+
+def _vpc_verdict(vpc_id: str, seen: Seen) -> Verdict:
+    vpc = seen.get(vpc_id)
+    return settled() if vpc and vpc["State"] == "available" else pending(f"{vpc_id} is not available yet")
 
 
 class _Made:
