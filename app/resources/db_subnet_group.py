@@ -1,14 +1,14 @@
 """DB subnet groups: where in a VPC a database may be. The target names one, or the plan makes one."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 
-from app.cloud import AlreadyExists, NotFound
+from app.cloud import AlreadyExists
 from app.execution.step import Result, Run, Step
 from app.planning.context import NEW_VPC, Context
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, Finding, promise, step_id
 from app.resources.kind import Kind, Survey, tags_of
+from app.resources.looking_twice import look_twice
 from app.resources.vpc_group import short_hash
 
 LEAST_ZONES = 2  # DBSubnetGroupDoesNotCoverEnoughAZs (BC:CreateDBSubnetGroup)
@@ -120,9 +120,8 @@ class Create(Step):
         return {"name": name}
 
     async def undo(self, run: Run, result: Result | None) -> None:
-        with suppress(NotFound):
-            if await _is_ours(run, _name(run)):
-                await run.cloud.call("rds.delete_db_subnet_group", DBSubnetGroupName=_name(run))
+        if await look_twice(run, lambda: _is_ours(run, _name(run))):
+            await run.cloud.call("rds.delete_db_subnet_group", DBSubnetGroupName=_name(run))
 
 
 def _name(run: Run) -> str:

@@ -10,6 +10,7 @@ from app.planning.context import Context
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, Milestone, promise, ready, step_id
 from app.resources.load_balancer_members import linked_members, moving_members, require_health
+from app.resources.looking_twice import look_twice
 from app.resources.vpc_group import allow, free_name, make_group, remove_group, short_hash, tcp
 
 LONGEST_NAME = 32  # of a load balancer (BC:CreateLoadBalancer)
@@ -127,9 +128,9 @@ class Create(Step):
         }
 
     async def undo(self, run: Run, result: Result | None) -> None:
-        with suppress(NotFound):
-            if run.owns(await _tags(run, run.params["name"])):
-                await run.cloud.call("elb.delete_load_balancer", LoadBalancerName=run.params["name"])
+        name = run.params["name"]
+        if run.owns(await look_twice(run, lambda: _tags(run, name))):
+            await run.cloud.call("elb.delete_load_balancer", LoadBalancerName=name)
 
 
 def _as_asked(listener: Mapping[str, Json]) -> dict[str, Json]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.cloud import AlreadyExists, NotFound
 from app.execution.step import Judge, Run, Seen, StepBroken, Verdict, Watch, broken, pending, settled
+from app.resources.looking_twice import look_twice
 from app.resources.vpc_group import short_hash
 
 # Statuses that no waiting ends.
@@ -51,6 +52,10 @@ def available(name: str, seen: Seen, settled_when: Callable[[Item], bool] = lamb
     if status == "available" and settled_when(item):
         return settled()
     return pending(f"{name} is {status}.")
+
+
+def visible(name: str) -> Judge:
+    return lambda seen: settled() if name in seen else pending(f"{name} is not to be seen yet.")
 
 
 def gone(name: str) -> Judge:
@@ -123,6 +128,7 @@ async def take_snapshot(run: Run, database: str) -> str:
             "rds.create_db_snapshot", DBInstanceIdentifier=database, DBSnapshotIdentifier=name, Tags=run.tag_list
         )
     except AlreadyExists:
+        await run.consistency()
         if not any(each["DBSnapshotIdentifier"] == name for each in await _our_snapshots(run, database)):
             raise
     return name
@@ -130,7 +136,11 @@ async def take_snapshot(run: Run, database: str) -> str:
 
 async def drop_snapshots(run: Run, database: str) -> None:
     """Delete every snapshot that this step has taken, in whichever attempt."""
-    for snapshot in await _our_snapshots(run, database):
+
+    async def ours() -> list[dict[str, Any]] | None:
+        return await _our_snapshots(run, database) or None
+
+    for snapshot in await look_twice(run, ours) or ():
         name = snapshot["DBSnapshotIdentifier"]
         await run.wait(watch_snapshot(name), partial(snapshot_ready, name))
         with suppress(NotFound):

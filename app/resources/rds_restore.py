@@ -1,15 +1,15 @@
 """Moving a database beside itself: nobody writes any more, and what was written last is restored in the VPC."""
 
-from contextlib import suppress
 from typing import Any
 
-from app.cloud import AlreadyExists, NotFound
-from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
+from app.cloud import AlreadyExists
+from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
 from app.planning.context import Context
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, in_service, promise, ready, step_id
 from app.resources import rds_looking as look
 from app.resources.db_subnet_group import subnet_group
+from app.resources.looking_twice import look_twice
 from app.resources.rds_method import (
     FENCE_SECONDS,
     MODIFY_SECONDS,
@@ -66,6 +66,7 @@ class Fence(Step):
             await run.consistency()
             if not await _is_ours(run, fence):
                 raise
+        await run.wait(_watch(fence), lambda seen: settled() if fence in seen else pending("It is not visible yet."))
         await run.cloud.call("rds.modify_db_instance", DBInstanceIdentifier=name, DBSecurityGroups=[fence])
         await run.wait(look.watch_database(name), look.when(name, lambda item: let_in_by(item, [fence])))
         await run.cloud.call("rds.reboot_db_instance", DBInstanceIdentifier=name)
@@ -84,13 +85,23 @@ class Fence(Step):
             await run.wait(look.watch_database(name), look.when(name))
             await run.cloud.call("rds.modify_db_instance", DBInstanceIdentifier=name, DBSecurityGroups=groups)
             await run.wait(look.watch_database(name), look.when(name, lambda item: let_in_by(item, groups)))
-        with suppress(NotFound):
-            if await _is_ours(run, _fence(run)):
-                await run.cloud.call("rds.delete_db_security_group", DBSecurityGroupName=_fence(run))
+        if await look_twice(run, lambda: _is_ours(run, _fence(run))):
+            await run.cloud.call("rds.delete_db_security_group", DBSecurityGroupName=_fence(run))
 
 
 def _fence(run: Run) -> str:
     return f"landbridge-fence-{short_hash(run.job_id + run.step_id, 12)}"
+
+
+def _watch(group: str) -> Watch:
+    return Watch(
+        "rds.describe_db_security_groups",
+        (group,),
+        by="one:DBSecurityGroupName",
+        items="DBSecurityGroups[]",
+        key="DBSecurityGroupName",
+        within=600.0,
+    )
 
 
 async def _is_ours(run: Run, group: str) -> bool:
@@ -168,6 +179,7 @@ class _MakeTwin(Step):
         try:
             await self.create(run, request)
         except AlreadyExists:
+            await run.wait(look.watch_database(twin), look.visible(twin))
             if not await look.owned(run, await look.existing(run, twin)):
                 raise StepBroken(
                     f"There is a database called {twin} that is not ours: rename it, then retry this step."
@@ -188,7 +200,7 @@ class _MakeTwin(Step):
     async def remove(self, run: Run, *, keep_writes: bool) -> None:
         """What was written since the cutover is kept in a final snapshot."""
         twin = run.params["twin"]
-        found = await look.describe(run, twin)
+        found = await look_twice(run, lambda: look.describe(run, twin))
         if found is None or not await look.owned(run, found):
             return
         if found["DBInstanceStatus"] != "deleting":

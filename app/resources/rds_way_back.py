@@ -4,6 +4,7 @@ snapshot from before the move is restored under the old name, with all that a re
 What was written in the VPC is not in that snapshot. It is kept in a final snapshot of the moved database.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from app.cloud import AlreadyExists
@@ -60,16 +61,13 @@ async def _restore(run: Run) -> dict[str, Any]:
         "MultiAZ": False,
         "Tags": [{"Key": key, "Value": value} for key, value in source["tags"].items()],
     }
-    try:
+    with suppress(AlreadyExists):  # by our own earlier try, whose answer was lost
         await run.cloud.call(
             "rds.restore_db_instance_from_db_snapshot",
             DBInstanceIdentifier=name,
             DBSnapshotIdentifier=run.params["snapshot"],
             **request,
         )
-    except AlreadyExists:
-        if await look.describe(run, name) is None:
-            raise
     await run.wait(look.watch_database(name), look.when(name))
     return await look.existing(run, name)
 

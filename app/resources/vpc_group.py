@@ -6,9 +6,10 @@ from contextlib import suppress
 from typing import Any
 
 from app.cloud import AlreadyExists, NotFound
-from app.execution.step import Run
+from app.execution.step import Run, Watch, pending, settled
 from app.planning.context import Context
 from app.planning.inventory import Json, Ref
+from app.resources.looking_twice import look_twice
 from app.resources.security_group import NOT_IN_A_NAME
 
 
@@ -59,7 +60,7 @@ async def remove_group(run: Run) -> None:
     """Delete the group `make_group` made; quiet where there is none, or where it is another's."""
     if not run.params.get("vpc_id"):
         return  # the VPC was never made
-    found = await _find(run)
+    found = await look_twice(run, lambda: _find(run))
     if found and run.owns(found.get("Tags")):
         with suppress(NotFound):
             await run.cloud.call("ec2.delete_security_group", GroupId=found["GroupId"])
@@ -78,6 +79,7 @@ async def allow(run: Run, group_id: str, permissions: Sequence[Mapping[str, Json
     """Open the group for `permissions`, which come in one call and so are there all or none."""
     if not permissions:
         return
+    await run.wait(_watch(group_id), lambda seen: settled() if group_id in seen else pending("It is not visible yet."))
     if run.recovering:
         await run.consistency()
         if await _our_rules(run, group_id):
@@ -87,6 +89,17 @@ async def allow(run: Run, group_id: str, permissions: Sequence[Mapping[str, Json
         GroupId=group_id,
         IpPermissions=list(permissions),
         TagSpecifications=run.tag_specifications("security-group-rule"),
+    )
+
+
+def _watch(group_id: str) -> Watch:
+    return Watch(
+        "ec2.describe_security_groups",
+        (group_id,),
+        by="filter:group-id",
+        items="SecurityGroups[]",
+        key="GroupId",
+        within=600.0,
     )
 
 

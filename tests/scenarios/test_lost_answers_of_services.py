@@ -1,4 +1,7 @@
-"""Every change takes effect and every answer to one is lost once: nothing is made twice, and all of it can be undone."""
+"""Every change takes effect, its answer is lost once, and what it made is not to be seen at first.
+
+Nothing is made twice, and all of it can be undone.
+"""
 
 import pytest
 
@@ -21,6 +24,7 @@ def shop() -> Shop:
 
 def _there_and_back(shop: Shop, plan: Plan) -> None:
     before = shop.account()
+    shop.bench.world.hide_created_for = 25.0
     cloud = ForgetfulCloud(shop.bench.cloud)
     journal = MemoryJournal()
     steps = [step for step in plan.steps if step.phase != "finalize"]
