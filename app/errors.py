@@ -39,6 +39,8 @@ class Code(StrEnum):
     PLAN_BLOCKED = "plan_blocked"
     PLAN_NOT_APPROVED = "plan_not_approved"
     WRONG_STATE = "wrong_state"
+    JOB_CONFLICT = "job_conflict"
+    JOB_STATE = "job_state"
     IDEMPOTENCY_IN_PROGRESS = "idempotency_in_progress"
     PRECONDITION_FAILED = "precondition_failed"
     TOO_LARGE = "too_large"
@@ -77,6 +79,10 @@ MEANINGS: Mapping[Code, Meaning] = {
     Code.PLAN_BLOCKED: Meaning(409, "Plan has blockers", "Mend what the plan's findings say, and plan anew."),
     Code.PLAN_NOT_APPROVED: Meaning(409, "Plan not approved", "Have the plan approved as it now is."),
     Code.WRONG_STATE: Meaning(409, "Not in this state", "Look at `status`; the detail names the right ones."),
+    Code.JOB_CONFLICT: Meaning(
+        409, "Another job holds the account", "Wait for, cancel or undo the job that the detail names."
+    ),
+    Code.JOB_STATE: Meaning(409, "Not in the job's state", "The detail says what the job allows now."),
     Code.IDEMPOTENCY_IN_PROGRESS: Meaning(
         409, "First request still running", "Repeat the request after `Retry-After` seconds."
     ),

@@ -13,6 +13,9 @@ from app.aws.sessions import Sessions
 from app.db import Database
 from app.inventories.endpoints import router as inventories
 from app.inventories.values import StoredInventories
+from app.jobs.control_endpoints import router as job_control
+from app.jobs.endpoints import router as jobs
+from app.jobs.event_endpoints import router as job_events
 from app.jobs.holds import JobHolds
 from app.manners import health, logs, problems, spec
 from app.manners.doorbell import ArqDoorbell, Doorbell, PostgresDoorbell
@@ -27,12 +30,13 @@ from app.tokens.authentication import BearerAuthenticator
 from app.tokens.endpoints import router as tokens
 from app.tokens.oidc import OidcIssuer
 
-ROUTERS = (accounts, inventories, plans, plan_readings, tokens, health.router)
+ROUTERS = (accounts, inventories, plans, plan_readings, jobs, job_control, job_events, tokens, health.router)
 
 TAGS = [
     {"name": "accounts", "description": "AWS accounts we hold a role in"},
     {"name": "inventories", "description": "What an account and region held when we looked"},
     {"name": "plans", "description": "What a move would do, step by step, and who approved it"},
+    {"name": "jobs", "description": "Runs of a plan: how far they are, and what people ask of them"},
     {"name": "tokens", "description": "Who may call this API, and as what"},
     {"name": "health", "description": "For load balancers and monitors"},
 ]

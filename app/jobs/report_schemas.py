@@ -1,0 +1,76 @@
+"""What a job's report holds."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from app.plans.schemas import FlowInterruption
+
+
+class Counterpart(BaseModel):
+    """What moved to what."""
+
+    source: str
+    counterpart: str
+
+
+class ReportInterruption(FlowInterruption):
+    """An interruption as the plan foretold it, and as it was."""
+
+    measured_seconds: float | None = Field(
+        default=None, description="from the start of the one step to the end of the other, in AWS's seconds"
+    )
+
+
+class ReportFlow(BaseModel):
+    """Who must be able to call whom, and what became of that."""
+
+    id: str
+    rule: str
+    sources: list[str]
+    targets: list[str]
+    protocol: str
+    from_port: int | None = None
+    to_port: int | None = None
+    verdict: str
+    reason: str
+    interruptions: list[ReportInterruption]
+
+
+class OperationCalls(BaseModel):
+    """Calls of one AWS operation."""
+
+    made: int
+    throttled: int
+    failed: int
+
+
+class AwsCalls(OperationCalls):
+    """Calls to AWS, in all and by operation."""
+
+    by_operation: dict[str, OperationCalls]
+
+
+class Left(BaseModel):
+    """What is not done: steps, and resources that have no counterpart yet."""
+
+    steps: list[str]
+    resources: list[str]
+
+
+class JobReport(BaseModel):
+    """What moved to what, what was interrupted, what was called, and what is left; at any time of a job's life."""
+
+    job_id: str
+    plan_id: str
+    action: str
+    status: str
+    done: bool
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    duration_seconds: float | None = Field(default=None, description="absent before it has started")
+    steps: dict[str, int] = Field(description="how many steps are in which state")
+    counterparts: list[Counterpart]
+    flows: list[ReportFlow]
+    aws_calls: AwsCalls
+    left: Left

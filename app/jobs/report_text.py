@@ -1,0 +1,76 @@
+"""A job's report as Markdown."""
+
+from collections.abc import Iterator
+
+from app.jobs.report_schemas import JobReport, ReportInterruption
+from app.manners.markdown import code, escaped, some, span
+
+MOST_LEFT = 50
+
+
+def markdown(report: JobReport) -> str:
+    """The report for a person."""
+    return "\n".join(lines(report)) + "\n"
+
+
+def lines(report: JobReport) -> Iterator[str]:
+    """The report, line by line."""
+    yield f"# Job {code(report.job_id)}: {escaped(report.action)}, {escaped(report.status)}"
+    yield ""
+    yield f"- Plan {code(report.plan_id)}"
+    if report.duration_seconds is not None:
+        yield f"- Took {span(report.duration_seconds)}" + ("" if report.done else " until now")
+    yield "- Steps: " + (", ".join(f"{number} {escaped(state)}" for state, number in report.steps.items()) or "none")
+    yield from moved(report)
+    yield from interruptions(report)
+    yield from called(report)
+    yield from left(report)
+
+
+def moved(report: JobReport) -> Iterator[str]:
+    """What moved to what."""
+    yield from ("", "## What moved", "")
+    if not report.counterparts:
+        yield "Nothing."
+        return
+    yield from ("| Source | Counterpart |", "|---|---|")
+    for pair in report.counterparts:
+        # In a table a bar ends the cell even inside code.
+        yield f"| {escaped(pair.source)} | {escaped(pair.counterpart)} |"
+
+
+def interruptions(report: JobReport) -> Iterator[str]:
+    """Who could not call whom, and for how long."""
+    yield from ("", "## Interruptions", "")
+    found = [(flow, gap) for flow in report.flows for gap in flow.interruptions]
+    if not found:
+        yield "None: every flow is kept."
+    for flow, gap in found:
+        yield f"- {some(gap.sources)} to {some(gap.targets)} ({escaped(flow.rule)}): {length(gap)}."
+
+
+def length(gap: ReportInterruption) -> str:
+    """Foretold, and as it was."""
+    foretold = f"foretold {span(gap.estimated_seconds)}"
+    return foretold if gap.measured_seconds is None else f"{foretold}, measured {span(gap.measured_seconds)}"
+
+
+def called(report: JobReport) -> Iterator[str]:
+    """Calls to AWS."""
+    total = report.aws_calls
+    yield from ("", "## AWS calls", "", f"{total.made} made, {total.throttled} throttled, {total.failed} failed.")
+    if total.by_operation:
+        yield from ("", "| Operation | Made | Throttled | Failed |", "|---|---|---|---|")
+    for name, one in sorted(total.by_operation.items(), key=lambda item: -item[1].made):
+        yield f"| {escaped(name)} | {one.made} | {one.throttled} | {one.failed} |"
+
+
+def left(report: JobReport) -> Iterator[str]:
+    """What is not done."""
+    yield from ("", "## What is left", "")
+    if not report.left.steps and not report.left.resources:
+        yield "Nothing."
+    if report.left.resources:
+        yield f"- Without a counterpart: {some(report.left.resources, MOST_LEFT)}"
+    if report.left.steps:
+        yield f"- Steps: {some(report.left.steps, MOST_LEFT)}"
