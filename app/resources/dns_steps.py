@@ -1,9 +1,10 @@
 """Record sets follow what moves: a short TTL beforehand, one UPSERT at cutover, the old TTL at the end."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
+from app.execution.step import PENDING, Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
 from app.planning.context import Context
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, Milestone, in_service, promise, ready, step_id
@@ -95,6 +96,15 @@ def _in_sync(change: str, seen: Seen) -> Verdict:
     return settled() if status == "INSYNC" else pending("Route 53 has not yet changed all of its servers.")
 
 
+async def _run_out(run: Run, change: str, seconds: float) -> None:
+    """Until cached answers have run out: a look that nothing satisfies, for as long as they last."""
+    try:
+        await run.wait(replace(_watch(change), within=seconds), lambda seen: PENDING)
+    except StepBroken as waited:
+        if waited.code != "too_slow":
+            raise
+
+
 class _RecordStep(Step):
     """A change of one record set; its result holds the change to wait for and the record as it became."""
 
@@ -106,14 +116,15 @@ class _RecordStep(Step):
     def verdict(self, result: Result, seen: Seen) -> Verdict:
         return _in_sync(result["change"], seen)
 
-    async def put_back(self, run: Run, new: Record) -> None:
-        """The record as it was before this step, on all servers; quiet where it is so already."""
+    async def put_back(self, run: Run, new: Record) -> str | None:
+        """The record as it was before this step, on all servers; None where it is so already."""
         old = run.params["record"]
         found = await _current(run)
         if found is not None and _essence(found) == _essence(old):
-            return
+            return None
         change = await _change(run, old, new)
         await run.wait(_watch(change), lambda seen: _in_sync(change, seen))
+        return change
 
 
 class LowerTtl(_RecordStep):
@@ -151,7 +162,10 @@ class _Cutover(_RecordStep):
         return {"change": await _change(run, new, run.params["record"]), "record": new}
 
     async def undo(self, run: Run, result: Result | None) -> None:
-        await self.put_back(run, result["record"] if result else await self.new_record(run))
+        """The twin may be emptied only when nobody is led to it any more."""
+        change = await self.put_back(run, result["record"] if result else await self.new_record(run))
+        if change:
+            await _run_out(run, change, _hold(run.params["record"]))
 
 
 def _params(resource: Resource, targets: list[dict[str, Json]]) -> dict[str, Json]:

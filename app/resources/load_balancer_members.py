@@ -21,16 +21,19 @@ def drained(ref: Ref) -> Milestone:
     return Milestone("drained", ref)
 
 
+def takes_linked(balancer: Resource, instance: Resource, ctx: Context) -> bool:
+    """Whether the twin can take a Classic instance: linked, where it has a subnet in its zone (aws-facts A1, CL)."""
+    return (
+        instance.facts["zone"] in balancer.facts["zones"]
+        and must_link(instance, ctx)
+        and any(ctx.moves(Ref("security_group", group)) for group in instance.facts["groups"])
+    )
+
+
 def linked_members(balancer: Resource, ctx: Context) -> list[Resource]:
-    """Classic members that the twin can take: linked, and in a zone where it has a subnet (aws-facts A1, CL)."""
-    found = []
-    for id_ in balancer.facts["instances"]:
-        instance = ctx.inventory.get(Ref("instance", id_))
-        if instance is None or not must_link(instance, ctx) or instance.facts["zone"] not in balancer.facts["zones"]:
-            continue
-        if any(ctx.moves(Ref("security_group", group)) for group in instance.facts["groups"]):
-            found.append(instance)
-    return found
+    """The Classic members that the twin can take."""
+    members = (ctx.inventory.get(Ref("instance", id_)) for id_ in balancer.facts["instances"])
+    return [each for each in members if each and takes_linked(balancer, each, ctx)]
 
 
 def moving_members(balancer: Resource, ctx: Context) -> list[Ref]:
@@ -245,7 +248,7 @@ class Deregister(Step):
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not (ctx.incremental and ctx.moves(resource.ref)):
             return None
-        balancers = [each for each in balancers_of(resource, ctx) if resource in linked_members(each, ctx)]
+        balancers = [each for each in balancers_of(resource, ctx) if takes_linked(each, resource, ctx)]
         if not balancers:
             return None
         return Draft(

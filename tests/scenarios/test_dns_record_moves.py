@@ -1,8 +1,31 @@
 """DNS records that follow what moves, against the sandbox."""
 
+from collections.abc import AsyncIterator
+from typing import Any
+
 import pytest
 
-from tests.scenarios.shop_account import Shop, codes, errors
+from app.cloud import Cloud
+from sandbox.route53.published import answers
+from tests.kit.virtual_time import run
+from tests.scenarios.shop_account import ACCOUNT, Shop, codes, errors
+
+
+class PassingCloud:
+    """A cloud that passes everything on."""
+
+    def __init__(self, inner: Cloud) -> None:
+        self._inner = inner
+
+    @property
+    def region(self) -> str:
+        return self._inner.region
+
+    async def call(self, operation: str, /, **params: Any) -> dict[str, Any]:
+        return await self._inner.call(operation, **params)
+
+    def pages(self, operation: str, /, **params: Any) -> AsyncIterator[dict[str, Any]]:
+        return self._inner.pages(operation, **params)
 
 
 @pytest.fixture
@@ -27,11 +50,11 @@ def test_an_alias_and_weighted_records_come_to_lead_to_the_twin(shop: Shop) -> N
 
     assert outcome == "succeeded", errors(journal)
     [twin] = shop.elb.describe_load_balancers(LoadBalancerNames=["front-vpc"])["LoadBalancerDescriptions"]
-    answers = shop.answers(zone)
-    followed = answers["shop.example"]["AliasTarget"]
+    found = shop.answers(zone)
+    followed = found["shop.example"]["AliasTarget"]
     assert followed["DNSName"] == f"dualstack.{twin['DNSName']}.".lower()
     assert followed["EvaluateTargetHealth"]
-    weighted = answers["w.shop.example"]
+    weighted = found["w.shop.example"]
     assert (weighted["Weight"], weighted["SetIdentifier"], weighted["TTL"]) == (10, "classic", 60)
     assert weighted["ResourceRecords"] == [{"Value": twin["DNSName"]}]
 
@@ -48,9 +71,9 @@ def test_a_record_of_an_instances_own_address_follows_its_counterpart(shop: Shop
     assert outcome == "succeeded", errors(journal)
     launched = journal.lines[f"instance.launch/instance:{instance}"].result or {}
     [twin] = shop.ec2.describe_instances(InstanceIds=[launched["counterpart"]])["Reservations"][0]["Instances"]
-    answers = shop.answers(zone)
-    assert answers["one.shop.example"]["ResourceRecords"] == [{"Value": twin["PublicIpAddress"]}]
-    assert answers["name.shop.example"]["ResourceRecords"] == [{"Value": twin["PublicDnsName"]}]
+    found = shop.answers(zone)
+    assert found["one.shop.example"]["ResourceRecords"] == [{"Value": twin["PublicIpAddress"]}]
+    assert found["name.shop.example"]["ResourceRecords"] == [{"Value": twin["PublicDnsName"]}]
 
 
 def test_a_record_of_a_database_stays_and_the_plan_says_so(shop: Shop) -> None:
@@ -99,6 +122,28 @@ def test_a_name_does_not_move_to_a_twin_that_nobody_serves_behind(shop: Shop) ->
     assert outcome == "halted"
     assert "No member of front-vpc is in service" in str(errors(journal))
     assert shop.answers(zone)["www.shop.example"]["ResourceRecords"] == [{"Value": dns_name}]
+
+
+def test_undo_empties_the_twin_only_when_old_answers_have_run_out(shop: Shop) -> None:
+    dns_name = shop.balancer()
+    zone = shop.zone()
+    shop.record(zone, "www.shop.example", TTL=300, ResourceRecords=[{"Value": dns_name}])
+    plan = shop.plan()
+    _, journal = shop.bench.execute(plan)
+    place = shop.bench.world.place(ACCOUNT, "us-east-1")
+    believed: list[set[str]] = []
+
+    class Watching(PassingCloud):
+        async def call(self, operation: str, /, **params: Any) -> dict[str, Any]:
+            if operation == "elb.deregister_instances_from_load_balancer" and len(params["Instances"]) > 1:
+                believed.append(answers(place, "www.shop.example"))
+            return await super().call(operation, **params)
+
+    steps = [step for step in plan.steps if step.phase != "finalize"]
+    cloud = Watching(shop.bench.cloud)
+    outcome = run(shop.bench.world, shop.bench.executor(steps, journal, cloud=cloud).retreat())
+    assert outcome == "undone", errors(journal)
+    assert believed == [{dns_name}]
 
 
 def test_a_record_that_is_told_not_to_follow_stays_with_a_warning(shop: Shop) -> None:
