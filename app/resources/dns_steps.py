@@ -1,13 +1,13 @@
 """Record sets follow what moves: a short TTL beforehand, one UPSERT at cutover, the old TTL at the end."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from app.execution.step import PENDING, Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
+from app.execution.step import Result, Run, StepBroken, Watch
 from app.planning.context import Context
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, Milestone, in_service, promise, ready, step_id
+from app.resources.dns_changes import Record, RecordStep, change_record, current, run_out, upsert, watch_change
 from app.resources.dns_names import points_at
 from app.resources.load_balancer_members import drained, require_health
 
@@ -15,8 +15,6 @@ SHORT_TTL = 60  # aws-facts A6 (ELB22): what AWS's own guide lowers the TTL to
 CHANGE_SECONDS = 40.0  # until a change is on all of Route 53's servers
 ALIAS_SECONDS = 60.0  # for how long a load balancer's own name, which an alias answers with, may be cached
 FOLLOWED = ("load_balancer", "instance")  # what gets another name or address when it moves
-
-Record = Mapping[str, Json]
 
 
 def follows(record: Resource, ctx: Context) -> dict[str, Ref]:
@@ -31,103 +29,7 @@ def _lowered(record: Record) -> Record:
     return {**record, "TTL": SHORT_TTL} if record.get("TTL", 0) > SHORT_TTL else record
 
 
-def _essence(record: Record) -> tuple[Json, ...]:
-    """What makes two readings of a record set the same."""
-    alias = record.get("AliasTarget")
-    return (
-        record["Name"].rstrip(".").lower(),
-        record["Type"],
-        record.get("SetIdentifier"),
-        record.get("Weight"),
-        record.get("TTL"),
-        sorted(value["Value"].rstrip(".").lower() for value in record.get("ResourceRecords") or ()),
-        (alias["HostedZoneId"], alias["DNSName"].rstrip(".").lower()) if alias else None,
-    )
-
-
-async def _current(run: Run) -> Record | None:
-    wanted = run.params["record"]
-    identifier = {"StartRecordIdentifier": wanted["SetIdentifier"]} if wanted.get("SetIdentifier") else {}
-    answer = await run.cloud.call(
-        "route53.list_resource_record_sets",
-        HostedZoneId=run.params["zone"],
-        StartRecordName=wanted["Name"],
-        StartRecordType=wanted["Type"],
-        MaxItems="1",
-        **identifier,
-    )
-    for found in answer["ResourceRecordSets"]:
-        if _essence(found)[:3] == _essence(wanted)[:3]:
-            return dict(found)
-    return None
-
-
-async def _upsert(run: Run, record: Record) -> str:
-    """The id of the change."""
-    answer = await run.cloud.call(
-        "route53.change_resource_record_sets",
-        HostedZoneId=run.params["zone"],
-        ChangeBatch={
-            "Comment": run.step_id[:256],
-            "Changes": [{"Action": "UPSERT", "ResourceRecordSet": dict(record)}],
-        },
-    )
-    return str(answer["ChangeInfo"]["Id"])
-
-
-async def _change(run: Run, new: Record, *known: Record) -> str:
-    """UPSERT `new` where the record is what we left or found; somebody else's change is not run over."""
-    found = await _current(run)
-    if found is None or all(_essence(found) != _essence(record) for record in (new, *known)):
-        raise StepBroken(
-            f"{new['Name']} was changed by somebody else meanwhile: put it back, or skip this step and point it at "
-            "the right place yourself.",
-            "record_changed",
-        )
-    return await _upsert(run, new)
-
-
-def _watch(change: str) -> Watch:
-    return Watch("route53.get_change", (change,), by="one:Id", items="[ChangeInfo]", key="Id", within=1800.0)
-
-
-def _in_sync(change: str, seen: Seen) -> Verdict:
-    status = seen.get(change, {}).get("Status")
-    return settled() if status == "INSYNC" else pending("Route 53 has not yet changed all of its servers.")
-
-
-async def _run_out(run: Run, change: str, seconds: float) -> None:
-    """Until cached answers have run out: a look that nothing satisfies, for as long as they last."""
-    try:
-        await run.wait(replace(_watch(change), within=seconds), lambda seen: PENDING)
-    except StepBroken as waited:
-        if waited.code != "too_slow":
-            raise
-
-
-class _RecordStep(Step):
-    """A change of one record set; its result holds the change to wait for and the record as it became."""
-
-    subject = "dns_record"
-
-    def watch(self, result: Result) -> Watch | None:
-        return _watch(result["change"])
-
-    def verdict(self, result: Result, seen: Seen) -> Verdict:
-        return _in_sync(result["change"], seen)
-
-    async def put_back(self, run: Run, new: Record) -> str | None:
-        """The record as it was before this step, on all servers; None where it is so already."""
-        old = run.params["record"]
-        found = await _current(run)
-        if found is not None and _essence(found) == _essence(old):
-            return None
-        change = await _change(run, old, new)
-        await run.wait(_watch(change), lambda seen: _in_sync(change, seen))
-        return change
-
-
-class LowerTtl(_RecordStep):
+class LowerTtl(RecordStep):
     action = "dns_record.lower_ttl"
     phase = "prepare"
 
@@ -146,26 +48,26 @@ class LowerTtl(_RecordStep):
 
     async def do(self, run: Run) -> Result:
         old = run.params["record"]
-        return {"change": await _change(run, _lowered(old), old)}
+        return {"change": await change_record(run, _lowered(old), old)}
 
     async def undo(self, run: Run, result: Result | None) -> None:
         await self.put_back(run, _lowered(run.params["record"]))
 
 
-class _Cutover(_RecordStep):
+class _Cutover(RecordStep):
     async def new_record(self, run: Run) -> Record:
         """The record as it will be, with names and addresses that are known only now."""
         raise NotImplementedError
 
     async def do(self, run: Run) -> Result:
         new = await self.new_record(run)
-        return {"change": await _change(run, new, run.params["record"]), "record": new}
+        return {"change": await change_record(run, new, run.params["record"]), "record": new}
 
     async def undo(self, run: Run, result: Result | None) -> None:
         """The twin may be emptied only when nobody is led to it any more."""
         change = await self.put_back(run, result["record"] if result else await self.new_record(run))
         if change:
-            await _run_out(run, change, _hold(run.params["record"]))
+            await run_out(run, change, _hold(run.params["record"]))
 
 
 def _params(resource: Resource, targets: list[dict[str, Json]]) -> dict[str, Json]:
@@ -290,7 +192,7 @@ def _address(instance: Mapping[str, Any], type_: str, target: Mapping[str, Json]
     return str(address)
 
 
-class RestoreTtl(_RecordStep):
+class RestoreTtl(RecordStep):
     """Finalize: the TTL is again what it was; the rest of the record stays as it has become."""
 
     action = "dns_record.restore_ttl"
@@ -308,15 +210,15 @@ class RestoreTtl(_RecordStep):
         )
 
     async def do(self, run: Run) -> Result:
-        found = await _current(run)
+        found = await current(run)
         if found is None or "TTL" not in found:
             return {}  # somebody has replaced the record: its TTL is theirs
-        return {"change": await _upsert(run, {**found, "TTL": run.params["record"]["TTL"]})}
+        return {"change": await upsert(run, {**found, "TTL": run.params["record"]["TTL"]})}
 
     def watch(self, result: Result) -> Watch | None:
-        return _watch(result["change"]) if result.get("change") else None
+        return watch_change(result["change"]) if result.get("change") else None
 
     async def undo(self, run: Run, result: Result | None) -> None:
-        found = await _current(run)
+        found = await current(run)
         if result and found is not None and found.get("TTL") == run.params["record"]["TTL"]:
-            await _upsert(run, {**found, "TTL": SHORT_TTL})
+            await upsert(run, {**found, "TTL": SHORT_TTL})
