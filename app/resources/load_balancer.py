@@ -13,8 +13,9 @@ from app.planning.inventory import Inventory, Json, Ref, Resource
 from app.planning.plan import Finding, Flow
 from app.resources.kind import Kind, Survey, platform_of, tags_of
 from app.resources.load_balancer_findings import findings
-from app.resources.load_balancer_members import Deregister, Register, RegisterTwin
-from app.resources.load_balancer_twin import Configure, Create, CreateGroup, Delete
+from app.resources.load_balancer_registering import Deregister, Register, RegisterTwin
+from app.resources.load_balancer_settings import Configure
+from app.resources.load_balancer_twin import Create, CreateGroup, Delete
 
 TAGS_PER_CALL = 20  # DescribeTags takes no more names (BC:DescribeTags)
 

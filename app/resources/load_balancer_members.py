@@ -1,17 +1,16 @@
-"""Who stands behind the twin of a load balancer: linked Classic instances first, then their counterparts."""
+"""Who stands behind a load balancer, who may stand behind its twin, and who of them is in service."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 from app.cloud import NotFound
-from app.execution.step import Judge, Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
+from app.execution.step import Judge, Run, Seen, StepBroken, Verdict, Watch, pending, settled
 from app.planning.context import Context
 from app.planning.inventory import Ref, Resource
-from app.planning.plan import Draft, Milestone, in_service, linked, promise, ready, step_id
+from app.planning.plan import Milestone, promise, step_id
 from app.resources.classic_link import must_link
 
 REGISTER_SECONDS = 10.0  # until a member is checked for the first time
-DRAIN_SECONDS = 15.0
 # How long a member may take to pass its health checks before a person has to look, in AWS's seconds.
 PATIENCE = 1800.0
 
@@ -55,7 +54,7 @@ def check_seconds(balancer: Resource) -> float:
     return REGISTER_SECONDS + float(check["HealthyThreshold"]) * float(check["Interval"])
 
 
-def _twin(ref: Ref) -> dict[str, str]:
+def twin_promise(ref: Ref) -> dict[str, str]:
     return promise(step_id("load_balancer.create", ref))
 
 
@@ -76,7 +75,7 @@ async def require_health(run: Run, source: str, twin: str) -> None:
         )
 
 
-def _watch(name: str, instances: Sequence[str]) -> Watch:
+def watch_members(name: str, instances: Sequence[str]) -> Watch:
     return Watch(
         "elb.describe_instance_health",
         tuple(instances),
@@ -88,7 +87,7 @@ def _watch(name: str, instances: Sequence[str]) -> Watch:
     )
 
 
-def _serving(name: str, instances: Sequence[str], seen: Seen) -> Verdict:
+def all_serve(name: str, instances: Sequence[str], seen: Seen) -> Verdict:
     for id_ in instances:
         state = seen.get(id_)
         if state is None or state["State"] != "InService":
@@ -97,216 +96,15 @@ def _serving(name: str, instances: Sequence[str], seen: Seen) -> Verdict:
     return settled()
 
 
-def _gone(instance: str, seen: Seen) -> Verdict:
+def has_left(instance: str, seen: Seen) -> Verdict:
     state = seen.get(instance)
     if state is None or state["State"] != "InService":
         return settled()
     return pending(f"{instance} is being drained.")
 
 
-class Register(Step):
-    """Incremental: the linked Classic members go behind the twin and come into service before any name leads there."""
-
-    action = "load_balancer.register"
-    subject = "load_balancer"
-    phase = "load_balancers"
-
-    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        members = linked_members(resource, ctx) if ctx.moves(resource.ref) else []
-        if not members:
-            return None
-        groups = {Ref("security_group", group) for each in members for group in each.facts["groups"]}
-        params = {
-            "name": _twin(resource.ref),
-            "source": resource.ref.id,
-            "instances": [each.ref.id for each in members],
-        }
-        return Draft(
-            params,
-            f"Put {len(members)} linked Classic instances behind the twin of '{resource.name}' and wait until they "
-            "are in service.",
-            seconds=check_seconds(resource),
-            calls=2,
-            needs=frozenset(
-                {
-                    step_id("load_balancer.configure", resource.ref),
-                    *(linked(each.ref) for each in members),
-                    *(ready(group) for group in groups),
-                }
-            ),
-            reaches=frozenset({ready(resource.ref), in_service(resource.ref)}),
-            begins=frozenset({resource.ref}),
-        )
-
-    async def do(self, run: Run) -> Result:
-        """Result: expected, the members that serve behind the source, and so must behind the twin."""
-        name, instances = run.params["name"], run.params["instances"]
-        serving = await in_service_behind(run, run.params["source"])
-        await run.cloud.call(
-            "elb.register_instances_with_load_balancer",
-            LoadBalancerName=name,
-            Instances=[{"InstanceId": id_} for id_ in instances],
-        )
-        return {"name": name, "expected": [id_ for id_ in instances if id_ in serving]}
-
-    def watch(self, result: Result) -> Watch | None:
-        return _watch(result["name"], result["expected"]) if result["expected"] else None
-
-    def verdict(self, result: Result, seen: Seen) -> Verdict:
-        return _serving(result["name"], result["expected"], seen)
-
-    async def undo(self, run: Run, result: Result | None) -> None:
-        if run.params.get("name"):
-            await _deregister(run, run.params["name"], run.params["instances"])
-
-
-async def _deregister(run: Run, name: str, instances: Sequence[str]) -> None:
-    with suppress(NotFound):
-        await run.cloud.call(
-            "elb.deregister_instances_from_load_balancer",
-            LoadBalancerName=name,
-            Instances=[{"InstanceId": id_} for id_ in instances],
-        )
-
-
-class RegisterTwin(Step):
-    """The counterpart of an instance goes behind the twins of all moving load balancers the source is behind."""
-
-    action = "load_balancer.register_twin"
-    subject = "instance"
-    phase = "instances"
-
-    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        balancers = balancers_of(resource, ctx) if ctx.moves(resource.ref) else []
-        if not balancers:
-            return None
-        fronts = set() if ctx.incremental else {ready(each.ref) for each in balancers}
-        return Draft(
-            {
-                "instance_id": ctx.counterpart(resource.ref),
-                "source_id": resource.ref.id,
-                "names": [_twin(each.ref) for each in balancers],
-                "require": "as_source" if ctx.incremental else "always",
-            },
-            f"Put the counterpart of {resource.name} behind {len(balancers)} load balancers and wait until it is in "
-            "service.",
-            seconds=max(map(check_seconds, balancers)),
-            calls=2 * len(balancers),
-            needs=frozenset(
-                {ready(resource.ref), *(step_id("load_balancer.configure", each.ref) for each in balancers)}
-            ),
-            reaches=frozenset({in_service(resource.ref), *fronts}),
-            begins=frozenset({resource.ref}),
-        )
-
-    async def do(self, run: Run) -> Result:
-        """Result: names, the twins behind which the counterpart must come into service.
-
-        A source that served nowhere is not held against its counterpart, unless it was stopped for the move.
-        """
-        instance, expected = run.params["instance_id"], []
-        for name in run.params["names"]:
-            serving = await in_service_behind(run, name) if run.params["require"] == "as_source" else {instance}
-            await run.cloud.call(
-                "elb.register_instances_with_load_balancer",
-                LoadBalancerName=name,
-                Instances=[{"InstanceId": instance}],
-            )
-            if {instance, run.params["source_id"]} & serving:
-                expected.append(name)
-        for name in expected[:-1]:  # a step watches one question; the others are waited for here
-            await run.wait(_watch(name, [instance]), _serving_behind(name, instance))
-        return {"instance_id": instance, "names": expected}
-
-    def watch(self, result: Result) -> Watch | None:
-        return _watch(result["names"][-1], [result["instance_id"]]) if result["names"] else None
-
-    def verdict(self, result: Result, seen: Seen) -> Verdict:
-        return _serving(result["names"][-1], [result["instance_id"]], seen)
-
-    async def undo(self, run: Run, result: Result | None) -> None:
-        if run.params.get("instance_id"):
-            for name in run.params["names"]:
-                if name:
-                    await _deregister(run, name, [run.params["instance_id"]])
-
-
-def _serving_behind(name: str, instance: str) -> Judge:
+def serves_behind(name: str, instance: str) -> Judge:
     def judge(seen: Seen) -> Verdict:
-        return _serving(name, [instance], seen)
+        return all_serve(name, [instance], seen)
 
     return judge
-
-
-class Deregister(Step):
-    """Incremental: the source leaves the twins, drained, once its counterpart serves behind them."""
-
-    action = "load_balancer.deregister"
-    subject = "instance"
-    phase = "instances"
-
-    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        if not (ctx.incremental and ctx.moves(resource.ref)):
-            return None
-        balancers = [each for each in balancers_of(resource, ctx) if takes_linked(each, resource, ctx)]
-        if not balancers:
-            return None
-        return Draft(
-            {
-                "instance_id": resource.ref.id,
-                "counterpart": ctx.counterpart(resource.ref),
-                "names": [_twin(each.ref) for each in balancers],
-            },
-            f"Drain {resource.name} and take it from behind {len(balancers)} load balancers.",
-            seconds=max(map(_drain_seconds, balancers)),
-            calls=2 * len(balancers),
-            needs=frozenset(
-                {
-                    in_service(resource.ref),
-                    step_id("load_balancer.register_twin", resource.ref),
-                    *(step_id("load_balancer.register", each.ref) for each in balancers),
-                }
-            ),
-            reaches=frozenset({drained(resource.ref)}),
-        )
-
-    async def do(self, run: Run) -> Result:
-        """Result: names, and serving, those behind which the source was in service."""
-        instance, names, serving_at = run.params["instance_id"], run.params["names"], []
-        for name in names:
-            serving = await in_service_behind(run, name)
-            if instance in serving or run.recovering:
-                serving_at.append(name)
-            if instance in serving and run.params["counterpart"] not in serving:
-                raise StepBroken(
-                    f"{run.params['counterpart']} is not in service behind {name}, so {instance} is not taken away: "
-                    "see why its health checks fail, then retry this step."
-                )
-        for name in names:
-            await _deregister(run, name, [instance])
-        for name in names[:-1]:  # a step watches one question; the others are waited for here
-            await run.wait(_watch(name, [instance]), lambda seen: _gone(instance, seen))
-        return {"instance_id": instance, "names": names, "serving": serving_at}
-
-    def watch(self, result: Result) -> Watch | None:
-        return _watch(result["names"][-1], [result["instance_id"]])
-
-    def verdict(self, result: Result, seen: Seen) -> Verdict:
-        return _gone(result["instance_id"], seen)
-
-    async def undo(self, run: Run, result: Result | None) -> None:
-        """Back behind the twins, and in service, before the counterpart may leave them."""
-        instance = run.params["instance_id"]
-        for name in filter(None, run.params["names"]):
-            await run.cloud.call(
-                "elb.register_instances_with_load_balancer",
-                LoadBalancerName=name,
-                Instances=[{"InstanceId": instance}],
-            )
-        for name in result["serving"] if result else ():
-            await run.wait(_watch(name, [instance]), _serving_behind(name, instance))
-
-
-def _drain_seconds(balancer: Resource) -> float:
-    draining: Mapping[str, object] = balancer.facts["attributes"].get("ConnectionDraining") or {}
-    return DRAIN_SECONDS if draining.get("Enabled") else 1.0

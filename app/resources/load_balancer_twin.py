@@ -1,21 +1,18 @@
-"""The twin of a load balancer: its group, itself, its settings; and the end of the source."""
+"""The twin of a load balancer: its group and itself; and the end of the source."""
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
 from app.cloud import AlreadyExists, NotFound
 from app.execution.step import Result, Run, Step, StepBroken
 from app.planning.context import Context
-from app.planning.inventory import Json, Ref, Resource
-from app.planning.plan import Draft, Milestone, promise, ready, step_id
-from app.resources.load_balancer_members import linked_members, moving_members, require_health
+from app.planning.inventory import Json, Resource
+from app.planning.plan import Draft, Milestone, promise, step_id
+from app.resources.load_balancer_members import require_health, twin_promise
 from app.resources.looking_twice import look_twice
 from app.resources.vpc_group import allow, free_name, make_group, remove_group, short_hash, tcp
 
 LONGEST_NAME = 32  # of a load balancer (BC:CreateLoadBalancer)
-# A back end's authentication policy names public key policies, so those come first.
-POLICY_ORDER = {"PublicKeyPolicyType": 0}
 
 
 def twin_name(resource: Resource, ctx: Context) -> str:
@@ -32,10 +29,6 @@ def twin_name(resource: Resource, ctx: Context) -> str:
 
 def _plain(name: str) -> str:
     return f"{name[: LONGEST_NAME - 4].rstrip('-')}-vpc"
-
-
-def twin_promise(ref: Ref) -> dict[str, str]:
-    return promise(step_id("load_balancer.create", ref))
 
 
 class CreateGroup(Step):
@@ -147,91 +140,6 @@ async def _tags(run: Run, name: str) -> list[dict[str, str]]:
     answer = await run.cloud.call("elb.describe_tags", LoadBalancerNames=[name])
     tags: list[dict[str, str]] = answer["TagDescriptions"][0]["Tags"]
     return tags
-
-
-class Configure(Step):
-    """Health check, attributes and policies. Every call sets what it names, so repeating is safe."""
-
-    action = "load_balancer.configure"
-    subject = "load_balancer"
-    phase = "load_balancers"
-
-    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        if not ctx.moves(resource.ref):
-            return None
-        facts = resource.facts
-        members = linked_members(resource, ctx) if ctx.incremental else moving_members(resource, ctx)
-        policies = sorted(facts["policies"], key=lambda each: POLICY_ORDER.get(each["type"], 1))
-        params = {
-            "name": twin_promise(resource.ref),
-            "health_check": facts["health_check"],
-            "attributes": facts["attributes"],
-            "policies": [each | {"attributes": _essential(each["attributes"])} for each in policies],
-            "listeners": {str(each["port"]): each["policies"] for each in facts["listeners"]},
-            "back_ends": {str(each["port"]): each["policies"] for each in facts["backend_policies"]},
-        }
-        return Draft(
-            params,
-            f"Give the twin of '{resource.name}' its health check, attributes and policies.",
-            seconds=2.0,
-            calls=3 + len(policies) + len(params["listeners"]) + len(params["back_ends"]),
-            reaches=frozenset() if members else frozenset({ready(resource.ref)}),
-        )
-
-    async def do(self, run: Run) -> Result:
-        name, params = run.params["name"], run.params
-        await run.cloud.call("elb.configure_health_check", LoadBalancerName=name, HealthCheck=params["health_check"])
-        if params["attributes"]:
-            await run.cloud.call(
-                "elb.modify_load_balancer_attributes",
-                LoadBalancerName=name,
-                LoadBalancerAttributes=params["attributes"],
-            )
-        await _copy_policies(run)
-        for port, names in params["listeners"].items():
-            await run.cloud.call(
-                "elb.set_load_balancer_policies_of_listener",
-                LoadBalancerName=name,
-                LoadBalancerPort=int(port),
-                PolicyNames=names,
-            )
-        for port, names in params["back_ends"].items():
-            await run.cloud.call(
-                "elb.set_load_balancer_policies_for_backend_server",
-                LoadBalancerName=name,
-                InstancePort=int(port),
-                PolicyNames=names,
-            )
-        return {}
-
-    async def undo(self, run: Run, result: Result | None) -> None:
-        """The twin goes as a whole."""
-
-
-def _essential(attributes: list[Any]) -> list[Any]:
-    """A policy made from one of AWS's own is named by that alone; its ciphers follow."""
-    reference = [pair for pair in attributes if pair[0] == "Reference-Security-Policy"]
-    return reference or attributes
-
-
-async def _copy_policies(run: Run) -> None:
-    name = run.params["name"]
-    if not run.params["policies"]:
-        return
-    answer = await run.cloud.call("elb.describe_load_balancer_policies", LoadBalancerName=name)
-    present = {policy["PolicyName"] for policy in answer["PolicyDescriptions"]}
-    for policy in run.params["policies"]:
-        if policy["name"] in present:
-            continue
-        await run.cloud.call(
-            "elb.create_load_balancer_policy",
-            LoadBalancerName=name,
-            PolicyName=policy["name"],
-            PolicyTypeName=policy["type"],
-            PolicyAttributes=[
-                {"AttributeName": attribute, "AttributeValue": value} for attribute, value in policy["attributes"]
-            ],
-        )
 
 
 class Delete(Step):

@@ -7,9 +7,10 @@ from app.planning.inventory import Resource
 from app.planning.plan import Finding
 from app.resources import rds_facts, rds_findings
 from app.resources.kind import Kind, Survey
+from app.resources.rds_fence import Fence
 from app.resources.rds_modify import Modify, MultiAz, SingleAz, Snapshot
 from app.resources.rds_names import DeleteSource, RenameCounterpart, RenameSource
-from app.resources.rds_restore import Fence, FinalSnapshot, Replicate, Restore
+from app.resources.rds_restore import FinalSnapshot, Replicate, Restore
 
 
 class RdsInstances(Kind):
