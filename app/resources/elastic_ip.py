@@ -8,6 +8,7 @@ from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Wat
 from app.planning.context import Context
 from app.planning.inventory import Platform, Ref, Resource
 from app.planning.plan import Draft, Finding, Milestone, StepId, in_service, ready, step_id
+from app.resources.elastic_ip_findings import findings, holder_of
 from app.resources.instance_looking import describe, state_of
 from app.resources.instance_method import stops_first
 from app.resources.instance_stop import free_in_classic
@@ -16,7 +17,6 @@ from app.resources.kind import Kind, Survey, tags_of
 # "A few minutes"; for more than five AWS Support is to be asked (aws-facts A3, PLAT).
 MOVE_SECONDS = 60.0
 MOVE_WITHIN = 1800.0
-VPC_ADDRESSES = 5  # aws-facts A3 (QUOTA), where the account's own limit could not be read
 
 
 class ElasticIps(Kind):
@@ -41,60 +41,11 @@ class ElasticIps(Kind):
         return found
 
     def findings(self, ctx: Context) -> Iterator[Finding]:
-        moving = list(ctx.moving(self.name))
-        if not moving:
-            return
-        yield from _quota(len(moving), ctx)
-        for address in moving:
-            if address.facts["instance"] and not _holder(address, ctx):
-                yield Finding(
-                    "blocker",
-                    "address_without_its_instance",
-                    str(address.ref),
-                    f"{address.name} belongs to {address.facts['instance']}, which stays in EC2-Classic and would lose "
-                    "it: add the instance to the scope, or take the address out.",
-                )
-        subject, count = f"region:{ctx.inventory.region}", len(moving)
-        yield Finding(
-            "note",
-            "address_age_unknown",
-            subject,
-            f"AWS moves an Elastic IP only when it was allocated more than 24 hours ago, and does not say when that "
-            f"was: see that none of the {count} that move is younger. Tags given to them in the VPC are lost if the "
-            "job is undone.",
-        )
-        yield Finding(
-            "warning",
-            "address_reverse_dns",
-            subject,
-            f"Where reverse DNS is set for one of the {count} Elastic IPs that move, AWS documents nothing about "
-            "what becomes of it: look at it after the move.",
-        )
-
-
-def _quota(count: int, ctx: Context) -> Iterator[Finding]:
-    """A move counts on the quota of Elastic IPs for VPCs: AddressLimitExceeded (aws-facts A3)."""
-    region = ctx.inventory.get(Ref("region", ctx.inventory.region))
-    limit = (region.facts["limits"] if region else {}).get("vpc-max-elastic-ips", VPC_ADDRESSES)
-    present = sum(address.platform == "vpc" for address in ctx.inventory.of("elastic_ip"))
-    if present + count > limit:
-        yield Finding(
-            "blocker",
-            "too_many_addresses",
-            f"region:{ctx.inventory.region}",
-            f"{present} Elastic IPs are for VPCs already, {count} more would come, and the account may have {limit}: "
-            "have AWS raise the quota, or release some.",
-        )
-
-
-def _holder(address: Resource, ctx: Context) -> Resource | None:
-    """The instance that has the address, where it moves."""
-    ref = Ref("instance", address.facts["instance"])
-    return ctx.inventory.get(ref) if address.facts["instance"] and ctx.moves(ref) else None
+        return findings(ctx)
 
 
 def _movable(address: Resource, ctx: Context) -> bool:
-    return ctx.moves(address.ref) and (not address.facts["instance"] or _holder(address, ctx) is not None)
+    return ctx.moves(address.ref) and (not address.facts["instance"] or holder_of(address, ctx) is not None)
 
 
 async def _look(run: Run) -> dict[str, Any]:
@@ -140,7 +91,7 @@ class Disassociate(Step):
     phase = "instances"
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        holder = _holder(resource, ctx)
+        holder = holder_of(resource, ctx)
         if not ctx.moves(resource.ref) or holder is None:
             return None
         first: StepId | Milestone = ready(holder.ref)
@@ -179,7 +130,7 @@ class Move(Step):
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not _movable(resource, ctx):
             return None
-        attached = _holder(resource, ctx) is not None
+        attached = holder_of(resource, ctx) is not None
         needs = {step_id("elastic_ip.disassociate", resource.ref)} if attached else set()
         return Draft(
             {"public_ip": resource.ref.id},
@@ -231,7 +182,7 @@ class Associate(Step):
     phase = "instances"
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        holder = _holder(resource, ctx)
+        holder = holder_of(resource, ctx)
         if not ctx.moves(resource.ref) or holder is None:
             return None
         params = {

@@ -12,7 +12,8 @@ from app.planning.plan import Finding
 from app.resources.instance_discovery import discover
 from app.resources.instance_findings import findings
 from app.resources.instance_image import DropPresnapshots, Image, Presnapshot
-from app.resources.instance_launch import Check, Launch, Park
+from app.resources.instance_launch import Launch
+from app.resources.instance_settle import Check, Park
 from app.resources.instance_stop import Hold, Retire, Stop
 from app.resources.instance_terminate import Terminate
 from app.resources.kind import Kind, Survey
