@@ -7,6 +7,7 @@ that either language could take for its own is written as a code, so that no id 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from app.manners.markdown import plain
@@ -95,5 +96,5 @@ def entities(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """`text` inside a Graphviz string."""
-    return plain(text).replace("\\", "\\\\").replace('"', '\\"')
+    """`text` inside a Graphviz string, which reads HTML's entities too."""
+    return escape(plain(text), quote=False).replace("\\", "\\\\").replace('"', '\\"')

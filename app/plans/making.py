@@ -9,7 +9,7 @@ from typing import Any, cast
 from app.db import JsonList, JsonObject
 from app.errors import FieldError, Invalid
 from app.planning.context import Request, Settings, Target
-from app.planning.inventory import Inventory, Ref
+from app.planning.inventory import Inventory
 from app.planning.plan import Plan as PlanValue
 from app.planning.planner import make_plan
 from app.planning.scope import ScopeError
@@ -100,7 +100,8 @@ def scope_errors(error: ScopeError, request: Request) -> Iterator[FieldError]:
 
 def unknown_overrides(inventory: Inventory, request: Request) -> Iterator[FieldError]:
     """An override of something that isn't there would be one that nobody misses."""
+    known = {str(resource.ref) for resource in inventory} if request.overrides else set()
     for ref in request.overrides:
-        if Ref.parse(ref) not in inventory:
+        if ref not in known:
             detail = f"{ref} is not in the inventory: correct the ref, or discover again."
             yield FieldError(f"/overrides/{escaped(ref)}", "unknown_ref", detail)

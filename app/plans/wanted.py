@@ -1,9 +1,9 @@
 """What people send to make or change a plan."""
 
 from ipaddress import IPv4Network
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.manners.ids import BodyId
 from app.planning.plan import PHASES
@@ -66,7 +66,7 @@ class PlanTarget(Wanted):
     """Where things go: into a VPC that is there (`vpc_id`), or into one to be made (`create`)."""
 
     vpc_id: AwsName | None = None
-    subnets: dict[AwsName, AwsName] | None = Field(
+    subnets: dict[str, str] | None = Field(
         default=None, description="zone -> subnet; may be left out where the VPC has one per zone"
     )
     db_subnet_group: AwsName | None = None
@@ -91,7 +91,8 @@ class PlanSettings(Wanted):
     soak_seconds: float = Field(default=0.0, ge=0, le=604_800, description="how long a cutover stands before it counts")
 
 
-Overrides = dict[RefText, dict[str, JsonValue]]
+# Plain keys: generated clients know no patterns of property names. What they must be is checked with the inventory.
+Overrides = dict[str, dict[str, Any]]
 
 
 class PlanCreate(Wanted):

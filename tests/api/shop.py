@@ -61,7 +61,7 @@ def subnet(id_: str, zone: str, vpc_id: str = VPC) -> dict[str, Any]:
 def resource(
     ref: str, name: str, platform: str, facts: dict[str, Any], refers_to: list[str] | None = None
 ) -> dict[str, Any]:
-    kind = ref.split(":")[0]
+    kind = ref.split(":", maxsplit=1)[0]
     return {
         "ref": ref,
         "kind": kind,
@@ -133,7 +133,7 @@ async def an_inventory(
     return row.id
 
 
-def plan_body(inventory_id: str, **changed: Any) -> dict[str, Any]:
+def plan_body(inventory_id: str, /, **changed: Any) -> dict[str, Any]:
     """A good plan of the shop."""
     body = {
         "inventory_id": inventory_id,
