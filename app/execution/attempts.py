@@ -30,6 +30,8 @@ PATIENCE: Mapping[type[CloudError], Patience] = {
 }
 # An id that this job made may take up to five minutes to be visible everywhere (aws-facts).
 NOT_YET_VISIBLE = Patience(2, 30, 300)
+# AWS promises no bound; five minutes is what its own guides and aws-facts work with.
+CONSISTENCY_SECONDS = 300.0
 
 
 class Interrupted(Exception):
@@ -77,7 +79,11 @@ class Attempts:
                 pause = min(patience.first * 2**tries, patience.longest)
             await self.sleep(pause)
             tries += 1
-            run = replace(run, recovering=True)
+            run = replace(run, recovering=True, fresh=True, consistency=self.consistency)
+
+    async def consistency(self) -> None:
+        """Sleep until whatever an earlier try created must be visible. Raises Interrupted."""
+        await self.sleep(CONSISTENCY_SECONDS)
 
     async def sleep(self, seconds: float) -> None:
         """Sleep, but not past a stop: raises Interrupted."""

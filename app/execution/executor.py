@@ -19,7 +19,7 @@ from app.execution.frontier import Frontier
 from app.execution.journal import Entry, Journal
 from app.execution.runs import RunFactory
 from app.execution.states import SETTLED, UNTOUCHED, StepState
-from app.execution.step import Result, Step, StepBroken
+from app.execution.step import Judge, Result, Step, StepBroken, Watch
 from app.execution.watcher import Watcher
 from app.planning.graph import dependents_of
 from app.planning.plan import PHASES, PlannedStep, StepId
@@ -53,7 +53,7 @@ class Executor:
         self.control = control or Control()
         self._watcher = Watcher(cloud, clock)
         self._attempts = Attempts(clock, self.control)
-        self._runs = RunFactory(job_id, cloud, self._watcher, clock, self._result_of)
+        self._runs = RunFactory(job_id, cloud, self._settled, self._attempts.consistency, self._result_of)
         self._entries: dict[StepId, Entry] = {}
         self._failed = False
         self._earlier = dict(earlier or {})
@@ -160,7 +160,7 @@ class Executor:
             result = await self._done(step, action)
             if watch := action.watch(result):
                 await self._verifying(step, result)
-                result = {**result, **await self._watcher.wait(watch, lambda seen: action.verdict(result, seen))}
+                result = {**result, **await self._settled(watch, lambda seen: action.verdict(result, seen))}
             if step.hold_seconds:
                 await self._verifying(step, result)
                 await self._attempts.sleep(step.hold_seconds)
@@ -178,6 +178,12 @@ class Executor:
         await self._move(step, "running")
         run = self._runs.make(step, entry.attempt, recovering=entry.state == "running")
         return await self._attempts.persist(run, action.do)
+
+    async def _settled(self, watch: Watch, judge: Judge) -> Result:
+        """Look until it has settled. Not begun once the drive stops, or the drive would go on as long as AWS does."""
+        if self.control.stopping.is_set():
+            raise Interrupted
+        return await self._watcher.wait(watch, judge)
 
     async def _verifying(self, step: PlannedStep, result: Result) -> None:
         if self._entries[step.id].state != "verifying":

@@ -1,18 +1,13 @@
 """Makes the Run a step is handed: promises filled, token derived, tags set."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from app.cloud import Cloud
-from app.execution.clock import Clock
-from app.execution.step import Result, Run
-from app.execution.watcher import Watcher
+from app.execution.step import Judge, Result, Run, Watch
 from app.planning.inventory import Json, Ref
 from app.planning.plan import PlannedStep, StepId, promises
-
-# AWS promises no bound; five minutes is what its own guides and aws-facts work with.
-CONSISTENCY_SECONDS = 300.0
 
 
 def token_of(job_id: str, step: StepId, attempt: int) -> str:
@@ -35,27 +30,23 @@ def fill(value: Json, result_of: Callable[[StepId], Result | None]) -> Any:
 
 
 class RunFactory:
-    """One per job."""
+    """One per job. `wait` and `consistency` are what a Run offers; the latter sleeps whenever it is called."""
 
     def __init__(
         self,
         job_id: str,
         cloud: Cloud,
-        watcher: Watcher,
-        clock: Clock,
+        wait: Callable[[Watch, Judge], Awaitable[Mapping[str, Json]]],
+        consistency: Callable[[], Awaitable[None]],
         result_of: Callable[[StepId], Result | None],
     ) -> None:
         self._job_id = job_id
         self._cloud = cloud
-        self._watcher = watcher
-        self._clock = clock
+        self._wait = wait
+        self._consistency = consistency
         self._result_of = result_of
 
     def make(self, step: PlannedStep, attempt: int, *, recovering: bool) -> Run:
-        async def consistency() -> None:
-            if recovering:
-                await self._clock.sleep(CONSISTENCY_SECONDS)
-
         return Run(
             job_id=self._job_id,
             step_id=step.id,
@@ -72,6 +63,10 @@ class RunFactory:
                 ("landbridge:source", step.subject),
             ),
             result_of=self._result_of,
-            wait=self._watcher.wait,
-            consistency=consistency,
+            wait=self._wait,
+            consistency=self._consistency if recovering else _nothing_to_wait_for,
         )
+
+
+async def _nothing_to_wait_for() -> None:
+    """A first try made nothing that could still be invisible."""

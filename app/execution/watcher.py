@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jmespath
@@ -67,8 +68,17 @@ class Watcher:
             self._waiters[question] = [waiter]
             loop = asyncio.create_task(self._ask(question))
             self._loops.add(loop)
-            loop.add_done_callback(self._loops.discard)
+            loop.add_done_callback(partial(self._ended, question))
         return await answer
+
+    def _ended(self, question: tuple[Any, ...], loop: asyncio.Task[None]) -> None:
+        """A loop that ends in anything but a CloudError (a lost lease, a bug of a step) ends it for its waiters."""
+        self._loops.discard(loop)
+        error = None if loop.cancelled() else loop.exception()
+        if error is not None:
+            for waiter in self._waiters.pop(question, ()):
+                if not waiter.answer.done():
+                    waiter.answer.set_exception(error)
 
     async def _ask(self, question: tuple[Any, ...]) -> None:
         waiters = self._waiters[question]
