@@ -11,6 +11,15 @@ from app.planning.plan import Flow, Strategy, promise, step_id
 NEW_VPC = Ref("vpc", "new")
 
 
+class OverrideError(ValueError):
+    """An override that cannot be meant: another type of value than its kind works with."""
+
+    def __init__(self, ref: Ref, key: str, expected: type) -> None:
+        super().__init__(f"the override {key} of {ref} takes a value of type {expected.__name__}")
+        self.ref = ref
+        self.key = key
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where things go. With `create_cidr` the VPC does not exist yet and its ids are promises."""
@@ -79,7 +88,11 @@ class Context:
         return (resource for resource in self.inventory.of(kind) if resource.ref in self.scope)
 
     def override(self, ref: Ref, key: str, default: Json = None) -> Json:
-        return self.request.overrides.get(str(ref), {}).get(key, default)
+        """What a person set for `ref`, else the default. Raises OverrideError where the types differ."""
+        value = self.request.overrides.get(str(ref), {}).get(key, default)
+        if default is not None and type(value) is not type(default):
+            raise OverrideError(ref, key, type(default))
+        return value
 
     def counterpart(self, ref: Ref) -> Json:
         """The VPC id that stands for `ref`: its own id where it is in the VPC already, else a promise.

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from app.db import JsonList, JsonObject
 from app.errors import FieldError, Invalid
-from app.planning.context import Request, Settings, Target
+from app.planning.context import OverrideError, Request, Settings, Target
 from app.planning.inventory import Inventory
 from app.planning.plan import Plan as PlanValue
 from app.planning.planner import make_plan
@@ -54,7 +54,7 @@ def request_of(plan: Plan) -> Request:
 
 
 async def made(inventory: Inventory, request: Request) -> Made:
-    """The plan, made off the event loop. Raises Invalid that points at refs which cannot be meant."""
+    """The plan, made off the event loop. Raises Invalid that points at what cannot be meant."""
     check(unknown_overrides(inventory, request))
     try:
         return await asyncio.to_thread(make, inventory, request)
@@ -63,6 +63,9 @@ async def made(inventory: Inventory, request: Request) -> Made:
             f"{len(error.refs)} ref(s) of the scope cannot be moved: see errors.",
             errors=list(scope_errors(error, request)),
         ) from error
+    except OverrideError as error:
+        pointer = f"/overrides/{escaped(str(error.ref))}/{escaped(error.key)}"
+        raise Invalid(f"Correct it: {error}.", errors=[FieldError(pointer, "wrong_type", f"{error}.")]) from error
 
 
 def make(inventory: Inventory, request: Request) -> Made:

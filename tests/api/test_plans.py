@@ -76,6 +76,7 @@ async def test_the_same_request_makes_the_same_plan(admin: Client, database: Dat
         ({"target": HERE | {"db_subnet_group": "none"}}, ("/target/db_subnet_group", "unknown_db_subnet_group")),
         ({"settings": {"gates": ["before:link", "before:lunch"]}}, ("/settings/gates/1", "value_error")),
         ({"settings": {"max_parallel_instances": 0}}, ("/settings/max_parallel_instances", "greater_than_equal")),
+        ({"overrides": {WEB: {"max_rules": "x"}}}, (f"/overrides/{WEB}/max_rules", "wrong_type")),
         ({"overrides": {"instance:i/none": {"method": "x"}}}, ("/overrides/instance:i~1none", "unknown_ref")),
     ],
 )
