@@ -75,10 +75,13 @@ def is_read(operation: str) -> bool:
 
 
 def buckets(operation: str, params: Mapping[str, Any]) -> list[Bucket]:
-    """The buckets a call draws on; both where two apply."""
+    """The buckets a call draws on; both where two apply, the scarcer first.
+
+    Calls queue for the scarcer one before they book the other, or they would come after the time they booked.
+    """
     service = operation.partition(".")[0]
     if service == "elb":
-        return [ELB_ALL, _ELB[operation]] if operation in _ELB else [ELB_ALL]
+        return [_ELB[operation], ELB_ALL] if operation in _ELB else [ELB_ALL]
     if service != "ec2":
         kind = READ if is_read(operation) else OTHERS
         return [Bucket(f"{service}.{kind.name}", kind.burst / 2, kind.rate / 2)]
@@ -180,6 +183,7 @@ class PacedCloud:
                     yield page
                 return
             except CloudError as error:
+                self.calls.made[operation] += 1
                 self._count(operation, error)
                 # Pages already handed out cannot be taken back: the caller starts over.
                 if given or attempt == TRIES_OF_A_READ - 1 or not _repeatable(operation, error):

@@ -139,9 +139,10 @@ class PostgresJournal:
     async def _write_all(self) -> None:
         while (batch := self._open) is not None:
             self._open = None
-            try:
-                await self._persist(batch)
-            except (LeaseLost, DBAPIError, OSError) as error:
+            writing = asyncio.ensure_future(self._persist(batch))
+            await asyncio.wait([writing])
+            # Whatever it was that went wrong: steps wait for this, and must not wait for ever.
+            if error := writing.exception():
                 batch.written.set_exception(error)
             else:
                 batch.written.set_result(None)
