@@ -68,7 +68,7 @@ class Sessions:
         with self._lock:
             if key not in self._clients:
                 if access not in self._sessions:
-                    self._sessions[access] = _session(access)
+                    self._sessions[access] = _session(access, region)
                 make_client: Any = self._sessions[access].client  # its overloads want a literal service name
                 self._clients[key] = make_client(service, region_name=region, config=CONFIG)
             return self._clients[key]
@@ -77,7 +77,7 @@ class Sessions:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _session(access: _Access) -> boto3.Session:
+def _session(access: _Access, region: str) -> boto3.Session:
     if access.role_arn is None:
         return boto3.Session()
 
@@ -88,7 +88,7 @@ def _session(access: _Access) -> boto3.Session:
             "DurationSeconds": SESSION_SECONDS,
             "ExternalId": access.external_id,
         }
-        got = boto3.client("sts", config=CONFIG).assume_role(**params)["Credentials"]
+        got = boto3.client("sts", region_name=region, config=CONFIG).assume_role(**params)["Credentials"]
         expires: datetime = got["Expiration"]
         return {
             "access_key": got["AccessKeyId"],

@@ -11,7 +11,7 @@ from app.aws.sessions import CONFIG
 from app.cloud import Cloud
 from app.execution.attempts import Control
 from app.execution.executor import Executor, Outcome
-from app.execution.journal import MemoryJournal
+from app.execution.journal import Journal, MemoryJournal
 from app.execution.pacing import MemoryBudget, PacedCloud
 from app.execution.step import Result
 from app.planning.context import Request, Settings, Target
@@ -69,7 +69,7 @@ class Bench:
     def executor(
         self,
         steps: Sequence[PlannedStep],
-        journal: MemoryJournal,
+        journal: Journal,
         *,
         job_id: str = "job_test",
         control: Control | None = None,

@@ -1,0 +1,98 @@
+"""One of everything, and no more: small enough to be moved hundreds of times in a minute."""
+
+import boto3
+
+from app.planning.context import Target
+from sandbox.builder import Builder
+from sandbox.world import World
+from tests.kit.bench import Bench
+
+DAY = 86_400
+
+
+def build(session: boto3.Session, world: World) -> None:
+    """Two web servers behind a load balancer with a record, a database, and a lone box with an Elastic IP."""
+    builder = Builder(session, world)
+    web = builder.group("web", "web servers")
+    box = builder.group("box?", "a lone box")
+    builder.let_in_load_balancers(web, 80)
+    builder.let_in(web, 22, groups=[box])
+    builder.let_in(box, 7000, groups=[web], cidrs=["198.51.100.0/24"])
+    linux = builder.image("amzn2-ami-hvm-*")
+    common = {"ImageId": linux, "InstanceType": "m3.medium", "Placement": {"AvailabilityZone": "us-east-1a"}}
+    webs = builder.launch(["web-1", "web-2"], {"app": "corner"}, SecurityGroupIds=[web], UserData="echo hi", **common)
+    lone = builder.launch(["lone"], {"app": "corner"}, SecurityGroupIds=[box], **common)[0]
+    builder.wait(120)
+    address = builder.call("ec2", "AllocateAddress", Domain="standard")["PublicIp"]
+    builder.call("ec2", "AssociateAddress", InstanceId=lone, PublicIp=address)
+    _balancer(builder, webs)
+    _database(builder, web)
+    vpc, subnets = builder.network(
+        "target", "172.20.0.0/16", {"us-east-1a": "172.20.1.0/24", "us-east-1b": "172.20.2.0/24"}
+    )
+    builder.call(
+        "rds", "CreateDBSubnetGroup", DBSubnetGroupName="landing", DBSubnetGroupDescription="x", SubnetIds=subnets
+    )
+    builder.wait(DAY + 3_600)
+
+
+def _balancer(builder: Builder, webs: list[str]) -> None:
+    name = {"LoadBalancerName": "front"}
+    listener = {"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 80}
+    builder.call("elb", "CreateLoadBalancer", **name, AvailabilityZones=["us-east-1a"], Listeners=[listener])
+    builder.call(
+        "elb", "RegisterInstancesWithLoadBalancer", **name, Instances=[{"InstanceId": one} for one in webs]
+    )
+    builder.wait(300)
+    found = builder.call("elb", "DescribeLoadBalancers")["LoadBalancerDescriptions"][0]
+    zone = builder.call("route53", "CreateHostedZone", Name="corner.example.", CallerReference="1")["HostedZone"]["Id"]
+    record = {
+        "Name": "www.corner.example.",
+        "Type": "CNAME",
+        "TTL": 300,
+        "ResourceRecords": [{"Value": found["DNSName"]}],
+    }
+    change = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+    builder.call("route53", "ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch=change)
+
+
+def _database(builder: Builder, callers: str) -> None:
+    group = {"DBSecurityGroupName": "data"}
+    owner = builder.call("sts", "GetCallerIdentity")["Account"]
+    builder.call("rds", "CreateDBSecurityGroup", **group, DBSecurityGroupDescription="x")
+    builder.call(
+        "rds",
+        "AuthorizeDBSecurityGroupIngress",
+        **group,
+        EC2SecurityGroupId=callers,
+        EC2SecurityGroupOwnerId=owner,
+    )
+    builder.call(
+        "rds",
+        "CreateDBInstance",
+        DBInstanceIdentifier="main",
+        Engine="mysql",
+        DBInstanceClass="db.m3.medium",
+        AllocatedStorage=20,
+        MasterUsername="shop",
+        MasterUserPassword="made-up-and-never-checked",
+        AvailabilityZone="us-east-1a",
+        DBSecurityGroups=["data"],
+    )
+    builder.wait(1_800)
+
+
+def bench() -> tuple[Bench, Target]:
+    """A world with the corner shop in it, and where it should go."""
+    made = Bench()
+    build(made.boto, made.world)
+    return made, target_of(made)
+
+
+def target_of(bench: Bench) -> Target:
+    """The prepared VPC of a world: its subnets by zone, and its DB subnet group."""
+    inventory = bench.discover()
+    vpc = next(iter(inventory.of("vpc")))
+    subnets = {subnet.facts["zone"]: subnet.ref.id for subnet in inventory.of("subnet")}
+    group = next(iter(inventory.of("db_subnet_group")), None)
+    return Target(vpc.ref.id, subnets, group.ref.id if group else None)

@@ -1,0 +1,140 @@
+"""Deaths: a Cloud and a Journal whose every seam can be the last, as for a worker killed with -9.
+
+At each new seam the process forks: the child dies there, and what comes after is tried in it; the
+parent goes on to the next seam. So one run of a migration tries a death at all of its seams.
+"""
+
+import os
+import traceback
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+from app.cloud import Cloud
+from app.execution.journal import Entry, Journal
+from app.execution.pacing import is_read
+from app.execution.states import StepState
+from app.planning.inventory import Json
+from app.planning.plan import PlannedStep, StepId
+
+_step: ContextVar[str] = ContextVar("step", default="")
+
+
+class Killed(BaseException):
+    """The worker is gone; nothing after this line ran."""
+
+
+class Seams:
+    """Every distinct seam once: seams of steps of the same action at the same call are alike.
+
+    `aftermaths` are tried one after the other in children of their own; each returns what is wrong.
+    """
+
+    def __init__(self, aftermaths: Mapping[str, Callable[[], list[str]]] | None = None) -> None:
+        self.aftermaths = aftermaths or {}
+        self.crossed: set[str] = set()
+        self.wrong: list[str] = []
+        self.dead = False
+
+    def cross(self, where: str) -> None:
+        if self.dead:  # the other steps of a killed worker do not outlive it
+            raise Killed
+        seam = f"{where} in {_step.get()}"
+        if seam in self.crossed or not self.aftermaths:
+            return
+        self.crossed.add(seam)
+        for name, aftermath in self.aftermaths.items():
+            self.wrong += self._die_here(seam, name, aftermath)
+
+    def _die_here(self, seam: str, name: str, aftermath: Callable[[], list[str]]) -> list[str]:
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            self.dead = True
+            _Afterlife.begin(writing, aftermath)
+            raise Killed(seam)
+        os.close(writing)
+        with os.fdopen(reading) as answer:
+            found = answer.read()
+        os.waitpid(child, 0)
+        return [] if found == "fine" else [f"killed {seam}, then {name}: {found or 'the child vanished'}"]
+
+
+class _Afterlife:
+    """What a forked child does when its death has unwound: set once, in the child alone."""
+
+    aftermath: Callable[[], list[str]] | None = None
+    answer: int = -1
+
+    @classmethod
+    def begin(cls, answer: int, aftermath: Callable[[], list[str]]) -> None:
+        cls.answer, cls.aftermath = answer, aftermath
+
+
+def outlive(drive: Callable[[], Any]) -> Any:
+    """Run a drive; in a child that died in it, try the aftermath, tell the parent, and end."""
+    try:
+        return drive()
+    except Killed:
+        _tell_parent()
+
+
+def _tell_parent() -> None:
+    try:
+        assert _Afterlife.aftermath is not None
+        said = "; ".join(_Afterlife.aftermath()) or "fine"
+    except BaseException:  # noqa: BLE001 - the parent must hear of everything that goes wrong here
+        said = traceback.format_exc()
+    with os.fdopen(_Afterlife.answer, "w") as answer:
+        answer.write(said)
+    os._exit(0)
+
+
+class DyingCloud:
+    """A seam before a changing call goes out, and one after it took effect, before its answer is used."""
+
+    def __init__(self, cloud: Cloud, seams: Seams) -> None:
+        self._cloud = cloud
+        self._seams = seams
+
+    @property
+    def region(self) -> str:
+        return self._cloud.region
+
+    async def call(self, operation: str, /, **params: Any) -> dict[str, Any]:
+        if is_read(operation):
+            return await self._cloud.call(operation, **params)
+        self._seams.cross(f"before {operation}")
+        answer = await self._cloud.call(operation, **params)
+        self._seams.cross(f"after {operation}")
+        return answer
+
+    def pages(self, operation: str, /, **params: Any) -> AsyncIterator[dict[str, Any]]:
+        return self._cloud.pages(operation, **params)
+
+
+class DyingJournal:
+    """A seam after each commit (before it is where the last call's answer was: the same death)."""
+
+    def __init__(self, journal: Journal, seams: Seams) -> None:
+        self._journal = journal
+        self._seams = seams
+
+    async def entries(self) -> dict[StepId, Entry]:
+        return await self._journal.entries()
+
+    async def move(
+        self,
+        step: PlannedStep,
+        to: StepState,
+        *,
+        result: Mapping[str, Json] | None = None,
+        error: Mapping[str, Json] | None = None,
+    ) -> None:
+        _step.set(step.action)
+        await self._journal.move(step, to, result=result, error=error)
+        self._seams.cross(f"after {to}")
+
+    async def note(self, type_: str, data: Mapping[str, Any]) -> None:
+        await self._journal.note(type_, data)
