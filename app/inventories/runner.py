@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import Account
 from app.accounts.ports import CloudFactory
@@ -85,7 +86,6 @@ class DiscoveryRunner:
             return
         found = await discover(cloud, all_kinds())
         await self._store(row.id, found)
-        log.info("inventory.ready", inventory=row.id, resources=len(found.resources), gaps=len(found.gaps))
 
     async def _store(self, inventory_id: str, found: planning.Inventory) -> None:
         flows = [
@@ -98,39 +98,38 @@ class DiscoveryRunner:
             "kinds": dict(sorted(Counter(r.kind for r in found.resources).items())),
             "platforms": dict(sorted(Counter(str(r.platform) for r in found.resources).items())),
         }
+        errors = [{k: v for k, v in asdict(gap).items() if v is not None} for gap in found.gaps]
         async with self._database.transaction() as session:
+            if not await self._end(session, inventory_id, status="ready", counts=counts, errors=errors):
+                return
             for rows, table in ((_rows(inventory_id, found), InventoryResource), (flows, InventoryFlow)):
                 for start in range(0, len(rows), ROWS_PER_INSERT):
                     await session.execute(insert(table), rows[start : start + ROWS_PER_INSERT])
-            await session.execute(
-                update(Inventory)
-                .where(Inventory.id == inventory_id, Inventory.lease_holder == self._holder)
-                .values(
-                    status="ready",
-                    counts=counts,
-                    errors=[{k: v for k, v in asdict(gap).items() if v is not None} for gap in found.gaps],
-                    finished_at=text("clock_timestamp()"),
-                    lease_holder=None,
-                    lease_expires_at=None,
-                    version=Inventory.version + 1,
-                )
-            )
+        log.info("inventory.ready", inventory=inventory_id, resources=len(found.resources), gaps=len(found.gaps))
 
     async def _fail(self, inventory_id: str, code: str, detail: str) -> None:
         log.warning("inventory.failed", inventory=inventory_id, code=code)
         async with self._database.transaction() as session:
-            await session.execute(
-                update(Inventory)
-                .where(Inventory.id == inventory_id, Inventory.lease_holder == self._holder)
-                .values(
-                    status="failed",
-                    error={"code": code, "detail": detail},
-                    finished_at=text("clock_timestamp()"),
-                    lease_holder=None,
-                    lease_expires_at=None,
-                    version=Inventory.version + 1,
-                )
+            await self._end(session, inventory_id, status="failed", error={"code": code, "detail": detail})
+
+    async def _end(self, session: AsyncSession, inventory_id: str, **values: Any) -> bool:
+        """Write how it ended and give the lease back; False, and nothing written, where somebody else has it now."""
+        ended = (
+            update(Inventory)
+            .where(Inventory.id == inventory_id, Inventory.lease_holder == self._holder)
+            .values(
+                finished_at=text("clock_timestamp()"),
+                lease_holder=None,
+                lease_expires_at=None,
+                version=Inventory.version + 1,
+                **values,
             )
+            .returning(Inventory.id)
+        )
+        mine = (await session.execute(ended)).first() is not None
+        if not mine:
+            log.warning("inventory.lost", inventory=inventory_id)
+        return mine
 
 
 def open_paced(clouds: CloudFactory, account: Account, region: str, budget: Budget, clock: Clock) -> PacedCloud:

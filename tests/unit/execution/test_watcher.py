@@ -207,7 +207,7 @@ def test_one_that_is_late_leaves_the_others_their_time(at: Watching) -> None:
     at.images.ready = {"ami-1": 1e9, "ami-2": 2000.0}
 
     async def main() -> list[Any]:
-        return await asyncio.gather(at.wait("ami-1", within=60.0), at.wait("ami-2"), return_exceptions=True)
+        return [*await asyncio.gather(at.wait("ami-1", within=60.0), at.wait("ami-2"), return_exceptions=True)]
 
     late, fine = at.run(main())
     assert isinstance(late, StepBroken)
@@ -226,7 +226,7 @@ def test_a_look_that_fails_ends_the_wait_of_all_who_asked(at: Watching, error: E
     at.images.errors.append(error)
 
     async def main() -> list[Any]:
-        return await asyncio.gather(at.wait("ami-1"), at.wait("ami-2"), return_exceptions=True)
+        return [*await asyncio.gather(at.wait("ami-1"), at.wait("ami-2"), return_exceptions=True)]
 
     assert at.run(main()) == [error, error]
     assert isinstance(error, CloudError | LeaseLost | OSError)
@@ -237,7 +237,7 @@ def test_a_bug_in_a_judge_reaches_whoever_waits(at: Watching) -> None:
         raise ZeroDivisionError
 
     async def main() -> list[Any]:
-        return await asyncio.gather(at.watcher.wait(images("ami-1"), judge), return_exceptions=True)
+        return [*await asyncio.gather(at.watcher.wait(images("ami-1"), judge), return_exceptions=True)]
 
     assert isinstance(at.run(main())[0], ZeroDivisionError)
 
