@@ -1,0 +1,136 @@
+"""The judge of plans: kept, interrupted or broken already, whatever the order concurrent steps run in."""
+
+import pytest
+
+from app.planning.flows import make_flow
+from app.planning.inventory import Ref
+from app.planning.outage import Judge
+from app.planning.plan import Flow, PlannedStep
+
+A, B, C, LB = "instance:a", "instance:b", "instance:c", "load_balancer:lb"
+IP = "elastic_ip:1.2.3.4"
+
+
+def step(
+    id_: str, *needs: str, up: str = "", down: str = "", seconds: float = 10.0, phase: str = "instances", hold: float = 0
+) -> PlannedStep:
+    return PlannedStep(
+        id=id_,
+        action=id_,
+        subject="x:y",
+        phase=phase,
+        needs=needs,
+        params={},
+        reversible=True,
+        estimate={"seconds": seconds, "calls": 1},
+        explanation="",
+        reaches=(f"in_service {up}",) if up else (),
+        interrupts=(down,) if down else (),
+        hold_seconds=hold,
+    )
+
+
+def flow(source: str, *targets: str) -> Flow:
+    return make_flow("rule", [Ref.parse(source)], [Ref.parse(target) for target in targets])
+
+
+def judged(*steps: PlannedStep, of: Flow, **more: object) -> Flow:
+    return Judge(steps, more.pop("doors", {}), **more).judge([of])[0]  # type: ignore[arg-type]
+
+
+def test_a_source_that_stops_after_its_twin_serves_interrupts_nothing() -> None:
+    found = judged(step("launch", up=A), step("drain", "launch", down=A), of=flow(B, A))
+
+    assert (found.verdict, found.interruptions) == ("kept", ())
+
+
+def test_a_source_that_stops_before_its_twin_serves_is_an_outage_until_then() -> None:
+    steps = (step("stop", down=A, seconds=60), step("image", "stop", seconds=300), step("launch", "image", up=A))
+
+    found = judged(*steps, of=flow(B, A))
+
+    (gap,) = found.interruptions
+    assert found.verdict == "interrupted"
+    assert (gap.from_step, gap.to_step, gap.estimated_seconds) == ("stop", "launch", 370.0)
+    assert "instance:a" in found.reason
+    assert "'launch'" in found.reason
+
+
+def test_two_steps_without_an_order_between_them_are_judged_by_the_worse_one() -> None:
+    found = judged(step("drain", down=A, seconds=500), step("launch", up=A, seconds=1), of=flow(B, A))
+
+    assert found.verdict == "interrupted"
+
+
+def test_an_order_by_way_of_other_steps_counts() -> None:
+    steps = (step("launch", up=A), *(step(f"s{n}", f"s{n - 1}" if n else "launch", seconds=0) for n in range(20)))
+
+    assert judged(*steps, step("drain", "s19", down=A), of=flow(B, A)).verdict == "kept"
+
+
+def test_all_of_what_makes_a_twin_serve_must_have_ended() -> None:
+    found = judged(step("dns", up=A), step("launch", up=A), step("drain", "launch", down=A), of=flow(B, A))
+
+    assert found.interruptions[0].to_step == "dns"
+
+
+def test_the_time_a_step_is_held_is_no_outage() -> None:
+    found = judged(step("stop", down=A), step("launch", "stop", up=A, hold=300), of=flow(B, A))
+
+    assert found.interruptions[0].estimated_seconds == 20.0
+
+
+def test_what_finalize_does_is_another_jobs_outage() -> None:
+    found = judged(step("launch", up=A), step("terminate", down=A, phase="finalize"), of=flow(B, A))
+
+    assert found.verdict == "kept"
+
+
+@pytest.mark.parametrize("out", [{A}, {B}, {A, B}])
+def test_what_was_not_in_service_to_begin_with_cannot_be_interrupted(out: set[str]) -> None:
+    found = judged(step("stop", down=A), step("launch", "stop", up=A), of=flow(B, A), out=frozenset(out))
+
+    assert found.verdict == "already_broken"
+
+
+def test_a_dead_target_among_live_ones_is_not_counted() -> None:
+    steps = (step("stop", down=A), step("launch", "stop", up=A))
+
+    assert judged(*steps, of=flow(B, A, C), out=frozenset({A})).verdict == "kept"
+    assert judged(*steps, of=flow(B, A, C)).interruptions[0].targets == (A,)
+
+
+def test_outsiders_are_cut_off_by_the_address_as_well_and_insiders_are_not() -> None:
+    steps = (step("release", down=IP), step("associate", "release", up=IP))
+    doors = {A: (IP,)}
+
+    assert judged(*steps, of=flow("cidr:0.0.0.0/0", A), doors=doors).verdict == "interrupted"
+    assert judged(*steps, of=flow(B, A), doors=doors).verdict == "kept"
+
+
+def test_a_load_balancer_serves_as_long_as_one_of_its_members_does() -> None:
+    one_down = (step("stop", down=A, seconds=60), step("launch", "stop", up=A))
+    both_down = (*one_down, step("stop_b", down=B, seconds=60), step("launch_b", "stop_b", up=B))
+    flows = [make_flow("public", [Ref("cidr", "0.0.0.0/0")], [Ref.parse(LB)]), flow(LB, A, B)]
+
+    assert Judge(one_down, {}).judge(flows)[0].verdict == "kept"
+    public = Judge(both_down, {}).judge(flows)[0]
+    assert (public.verdict, public.interruptions[0].targets) == ("interrupted", (LB,))
+
+
+def test_a_member_that_was_out_of_service_carries_no_load() -> None:
+    one_down = (step("stop", down=A, seconds=60), step("launch", "stop", up=A))
+    flows = [make_flow("public", [Ref("cidr", "0.0.0.0/0")], [Ref.parse(LB)]), flow(LB, A, B)]
+
+    assert Judge(one_down, {}, frozenset({B})).judge(flows)[0].verdict == "interrupted"
+
+
+def test_targets_with_the_same_window_are_told_together() -> None:
+    steps = (
+        step("stop", down=A),
+        PlannedStep(**{**step("launch", "stop", up=A).as_json(), "reaches": (f"in_service {A}", f"in_service {B}")}),
+    )
+    both = PlannedStep(**{**steps[0].as_json(), "interrupts": (A, B)})
+
+    (gap,) = judged(both, steps[1], of=flow(C, A, B)).interruptions
+    assert gap.targets == (A, B)
