@@ -98,7 +98,7 @@ class Moment:
         for ref in refs:
             standing = self._callers(ref)
             if not standing:
-                return Reach(False, f"no stand-in of {ref} is in service")
+                continue  # nobody of it is there to call
             likes = frozenset(map(self._like.of, standing))
             sources.setdefault(likes, []).append(ref)
             examples[likes] = standing

@@ -42,7 +42,7 @@ class Outages:
     A flow is up when every stand-in of a source that is in service can call a stand-in in service
     of each target. Stand-ins are found by the tags landbridge:source (a ref) or landbridge:step
     (<action>/<ref>) on things of the same kind; clients may tell of others. A source none of whose
-    stand-ins is in service cannot call anybody: its flows are down. Databases are called by their
+    stand-ins is in service calls nobody, and nothing is down for it. Databases are called by their
     identifier, load balancers and databases by the Route 53 names that once led to them, an
     instance called from outside by its Elastic IP.
     """

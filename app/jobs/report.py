@@ -68,7 +68,7 @@ def counterparts(steps: Iterable[JobStep]) -> dict[str, str]:
 def flows(document: PlanDocument, steps: Mapping[str, JobStep], time_scale: float) -> list[ReportFlow]:
     """The plan's flows, each interruption with what it was, as far as its steps have come."""
     planned: Any = document.steps
-    held = {step["id"]: float(step["hold_seconds"]) for step in planned}
+    held = {step["id"]: float(step["hold_seconds"] - step["lingering_seconds"]) for step in planned}
     bodies: Any = document.flows
     return [
         ReportFlow.model_validate(

@@ -15,7 +15,7 @@ from app.execution.clock import Clock
 from app.execution.executor import Executor, Outcome
 from app.execution.journal import LeaseLost
 from app.execution.pacing import Budget, Calls, PacedCloud
-from app.execution.rehearsal import rehearsed
+from app.execution.rehearsal import rehearsed, unheld
 from app.execution.step import Result, Step
 from app.inventories.runner import open_paced
 from app.jobs import outcomes
@@ -106,12 +106,13 @@ class JobRunner:
 
     def _executor(self, load: _Load, lease: Lease, control: Control, paced: PacedCloud) -> Executor:
         actions: Mapping[str, Step] = {step.action: step for kind in all_kinds().values() for step in kind.steps}
+        steps = load.steps
         if load.job.action == "dry_run":
-            actions = rehearsed(actions)
+            actions, steps = rehearsed(actions), unheld(steps)
         control.approved_gates |= {str(gate) for gate in load.job.approved_gates}
         return Executor(
             job_id=load.job.id,
-            steps=load.steps,
+            steps=steps,
             actions=actions,
             journal=PostgresJournal(self._database, load.job.id, lease.fence),
             cloud=LeasedCloud(paced, lease),

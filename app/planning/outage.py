@@ -14,7 +14,7 @@ from app.planning.graph import in_order, schedule
 from app.planning.plan import Flow, Interruption, PlannedStep, StepId
 
 Doors = Mapping[str, tuple[str, ...]]
-Window = tuple[StepId, StepId, float]  # first step, last step, estimated seconds
+Window = tuple[StepId, StepId]  # from the start of the first to the end of the second
 
 
 class Judge:
@@ -54,18 +54,45 @@ class Judge:
         windows: dict[Window, list[str]] = {}
         outside = any(source.startswith("cidr:") for source in flow.sources)
         for target in alive:
+            if flow.sources == (target,):  # nobody has to be able to call himself
+                continue
             window = self._balanced(target, backing.get(target, ())) or self._window(target, outside)
             if window:
                 windows.setdefault(window, []).append(target)
-        if not windows:
-            return flow
+        return self._interrupted(flow, windows) if windows else flow
+
+    def _interrupted(self, flow: Flow, windows: Mapping[Window, list[str]]) -> Flow:
         interruptions = tuple(
-            Interruption(flow.sources, tuple(targets), first, last, round(seconds, 1))
-            for (first, last, seconds), targets in sorted(windows.items())
+            Interruption(flow.sources, tuple(targets), first, last, round(self._seconds((first, last)), 1))
+            for (first, last), targets in sorted(windows.items())
         )
         worst = max(interruptions, key=lambda found: found.estimated_seconds)
         reason = f"{worst.targets[0]} serves nobody from '{worst.from_step}' until '{worst.to_step}' has ended."
-        return replace(flow, verdict="interrupted", reason=reason, interruptions=interruptions)
+        return replace(
+            flow,
+            verdict="interrupted",
+            reason=reason,
+            interruptions=interruptions,
+            outage_seconds=round(self._together(windows), 1),
+        )
+
+    def _span(self, window: Window) -> tuple[float, float]:
+        """When a window opens and closes; what a step only stands for afterwards is no outage."""
+        first, last = window
+        step = self._steps[last]
+        return self._times[first][0], self._times[last][1] - (step.hold_seconds - step.lingering_seconds)
+
+    def _seconds(self, window: Window) -> float:
+        start, end = self._span(window)
+        return max(0.0, end - start)
+
+    def _together(self, windows: Iterable[Window]) -> float:
+        """The time that at least one of the windows is open."""
+        total, until = 0.0, float("-inf")
+        for start, end in sorted(map(self._span, windows)):
+            total += max(0.0, end - max(start, until))
+            until = max(until, end)
+        return total
 
     def _window(self, target: str, outside: bool) -> Window | None:
         refs = (target, *self._doors.get(target, ())) if outside else (target,)
@@ -78,7 +105,7 @@ class Judge:
             return None
         first = min(downs, key=lambda id_: (self._times[id_][0], id_))
         last = max(late, key=lambda id_: (self._times[id_][1], id_))
-        return first, last, self._times[last][1] - self._steps[last].hold_seconds - self._times[first][0]
+        return first, last
 
     def _balanced(self, target: str, behind: tuple[str, ...]) -> Window | None:
         """A load balancer serves while one of its members does: down when all of them are at once."""
@@ -90,8 +117,7 @@ class Judge:
         ups = [window[1] for window in down]
         back = min(ups, key=lambda id_: self._times[id_][1])
         last = max([back, *self._ups.get(target, ())], key=lambda id_: self._times[id_][1])
-        seconds = self._times[last][1] - self._steps[last].hold_seconds - self._times[first][0]
-        return (first, last, seconds) if seconds > 0 else None
+        return (first, last) if self._seconds((first, last)) > 0 else None
 
     def _before(self, earlier: StepId, later: StepId) -> bool:
         """Whether `later` cannot start before `earlier` has ended."""

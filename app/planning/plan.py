@@ -91,7 +91,8 @@ class Draft:
     `begins`: refs whose cutover starts with this step: everything the planner asks for before the
     counterpart may go to work must be true by then.
     `interrupts`: refs whose source stops serving when this step starts.
-    `hold_seconds`: once settled, how long to wait before it counts (old DNS answers running out).
+    `hold_seconds`: once settled, how long to wait before it counts. `lingering_seconds`: the same where
+    callers may still go the old way meanwhile (DNS answers in caches), so that it is part of an outage.
     """
 
     params: Mapping[str, Json]
@@ -104,6 +105,7 @@ class Draft:
     interrupts: frozenset[Ref] = frozenset()
     reversible: bool = True
     hold_seconds: float = 0.0
+    lingering_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ class PlannedStep:
     reaches: tuple[str, ...] = ()
     interrupts: tuple[str, ...] = ()
     hold_seconds: float = 0.0
+    lingering_seconds: float = 0.0
 
     def as_json(self) -> dict[str, Json]:
         body = asdict(self)
@@ -152,7 +155,11 @@ class Interruption:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One rule that lets members of one set call members of another; ports None mean any."""
+    """One rule that lets members of one set call members of another; ports None mean any.
+
+    `outage_seconds`: how long some target is expected to be out of reach in all, windows that overlap
+    counted once.
+    """
 
     id: str
     rule: str
@@ -164,6 +171,7 @@ class Flow:
     verdict: FlowVerdict = "kept"
     reason: str = ""
     interruptions: tuple[Interruption, ...] = ()
+    outage_seconds: float = 0.0
 
     def as_json(self) -> dict[str, Json]:
         """The shape of api.md; what is absent is left out."""

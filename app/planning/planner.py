@@ -144,8 +144,8 @@ def _needs(ctx: Context, drafts: Drafts) -> Needs:
     for id_, (_, _, draft) in drafts.items():
         steps = {need for need in draft.needs if isinstance(need, str)}
         steps |= {source for source, _ in promises(draft.params)}
-        if missing := sorted(steps - drafts.keys()):
-            raise LookupError(f"{id_} needs {missing[0]}, which nobody planned")
+        if missing := [need for need in steps if need not in drafts]:  # not a set difference: that copies all keys
+            raise LookupError(f"{id_} needs {min(missing)}, which nobody planned")
         steps |= milestones.steps(need for need in draft.needs if isinstance(need, Milestone))
         needs[id_] = frozenset((steps | extra.get(id_, set())) - {id_})
     return _in_waves(needs, drafts, ctx)
@@ -216,7 +216,8 @@ def _planned(id_: StepId, drafts: Drafts, needs: frozenset[StepId], ctx: Context
         explanation=draft.explanation,
         reaches=tuple(sorted(map(str, draft.reaches))),
         interrupts=tuple(sorted(map(str, draft.interrupts))),
-        hold_seconds=max(draft.hold_seconds, ctx.settings.soak_seconds if cutover else 0.0),
+        hold_seconds=max(draft.hold_seconds, draft.lingering_seconds, ctx.settings.soak_seconds if cutover else 0.0),
+        lingering_seconds=draft.lingering_seconds,
     )
 
 
@@ -237,7 +238,7 @@ def _estimate(steps: Sequence[PlannedStep], flows: Sequence[Flow]) -> dict[str, 
     """`seconds` along the critical path, the longest outage of any flow, and AWS calls; finalize apart."""
     moving = [step for step in steps if step.phase != "finalize"]
     ends = [end for _, end in schedule(moving).values()]
-    outages = [found.estimated_seconds for flow in flows for found in flow.interruptions]
+    outages = [flow.outage_seconds for flow in flows]
     return {
         "seconds": round(max(ends, default=0.0), 1),
         "outage_seconds": round(max(outages, default=0.0), 1),

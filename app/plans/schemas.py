@@ -162,6 +162,7 @@ class PlanStep(BaseModel):
     reaches: list[str] = Field(description='what is true once it has succeeded, as "milestone ref"')
     interrupts: list[str] = Field(description="refs whose source stops serving when it starts")
     hold_seconds: float = Field(description="how long it stands before it counts")
+    lingering_seconds: float = Field(description="how much of that callers may still go the old way")
 
     @classmethod
     def of(cls, body: dict[str, Any]) -> Self:
@@ -209,6 +210,7 @@ class PlanFlow(BaseModel):
     verdict: str = Field(description="kept, interrupted or already_broken")
     reason: str
     interruptions: list[FlowInterruption]
+    outage_seconds: float = Field(description="how long some target is out of reach in all, overlaps counted once")
 
 
 class PlanFlowList(Page[PlanFlow]):

@@ -117,7 +117,7 @@ class Cutover(_Cutover):
             needs=frozenset({*(ready(ref) for ref in balancers), *_needs_lower(resource)}),
             reaches=frozenset(in_service(ref) for ref in balancers),
             begins=balancers,
-            hold_seconds=_hold(resource.facts["record"]),
+            lingering_seconds=_hold(resource.facts["record"]),
         )
 
     async def do(self, run: Run) -> Result:
@@ -169,7 +169,7 @@ class FollowInstance(_Cutover):
             needs=frozenset({*(in_service(ref) for ref in instances), *_needs_lower(resource)}),
             # Sources stay up until nobody is led to them any more; all at once, they have stopped already.
             reaches=frozenset(drained(ref) for ref in instances) if ctx.incremental else frozenset(),
-            hold_seconds=_hold(resource.facts["record"]),
+            lingering_seconds=_hold(resource.facts["record"]),
         )
 
     async def new_record(self, run: Run) -> Record:
