@@ -10,6 +10,7 @@ import uuid
 
 import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from app.accounts.ports import CloudFactory
 from app.db import Database
@@ -71,9 +72,10 @@ class Crew:
             else:
                 control = self._controls[id_] = Control()
                 await self._jobs.attend(id_, control)
-        except Exception:
+        except Exception as error:
             log.exception("crew.crashed", kind=kind, id=id_)
-            if kind == "job":
+            # Postgres away is no bug: the lease runs out, and the job is taken up where it stood.
+            if kind == "job" and not _postgres_is_away(error):
                 await outcomes.crashed(self._database, id_)
         finally:
             self._controls.pop(id_, None)
@@ -108,3 +110,11 @@ class Crew:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+
+def _postgres_is_away(error: Exception) -> bool:
+    """Connections refused, broken, or ended by a server that stops or starts (SQLSTATE 08… and 57P…)."""
+    if isinstance(error, DBAPIError):
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        return error.connection_invalidated or state.startswith(("08", "57P"))
+    return isinstance(error, OSError)

@@ -7,18 +7,25 @@ from app.planning.plan import StepId
 
 
 class Frontier:
-    """`blockers`: per step, the steps that have to be finished before it may start."""
+    """`blockers`: per step, the steps that have to be finished before it may start.
+
+    A step that is `finished` beforehand is never handed out, but what waits for it still waits for its
+    blockers: whoever comes after a skipped step comes after what that one came after.
+    """
 
     def __init__(self, blockers: Mapping[StepId, Iterable[StepId]], finished: set[StepId]) -> None:
-        self._open = {
-            id_: {blocker for blocker in found if blocker in blockers and blocker not in finished}
-            for id_, found in blockers.items()
-        }
+        self._finished = frozenset(finished)
+        self._open = {id_: {blocker for blocker in found if blocker in blockers} for id_, found in blockers.items()}
         self._blocked: dict[StepId, list[StepId]] = {id_: [] for id_ in blockers}
         for id_, found in self._open.items():
             for blocker in found:
                 self._blocked[blocker].append(id_)
-        self._ready = deque(id_ for id_, found in self._open.items() if not found and id_ not in finished)
+        self._ready: deque[StepId] = deque()
+        for id_ in [id_ for id_, found in self._open.items() if not found]:
+            if id_ in self._finished:
+                self.finish(id_)
+            else:
+                self._ready.append(id_)
 
     def take(self) -> StepId | None:
         """A step that may start and was not handed out before."""
@@ -26,7 +33,10 @@ class Frontier:
 
     def finish(self, id_: StepId) -> None:
         """Whatever waited for this one alone may start now."""
-        for waiting in self._blocked[id_]:
-            self._open[waiting].discard(id_)
-            if not self._open[waiting]:
-                self._ready.append(waiting)
+        passed = [id_]
+        while passed:
+            ended = passed.pop()
+            for waiting in self._blocked[ended]:
+                self._open[waiting].discard(ended)
+                if not self._open[waiting]:
+                    (passed if waiting in self._finished else self._ready).append(waiting)

@@ -4,7 +4,7 @@ EC2 answers DryRun with a permission check (not capacity, quota or state); servi
 DryRun are not called at all (aws-facts, "DryRun").
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -14,7 +14,7 @@ from app.execution.pacing import is_read
 from app.execution.step import Result, Run, Step
 from app.planning.context import Context
 from app.planning.inventory import Resource
-from app.planning.plan import Draft
+from app.planning.plan import Draft, PlannedStep
 
 # aws-facts: of the changing EC2 calls we need, only these take no DryRun.
 WITHOUT_DRY_RUN = {
@@ -90,6 +90,11 @@ class Rehearsed(Step):
 
 def rehearsed(actions: Mapping[str, Step]) -> dict[str, Step]:
     return {action: Rehearsed(step) for action, step in actions.items()}
+
+
+def unheld(steps: Iterable[PlannedStep]) -> list[PlannedStep]:
+    """The steps without the time they hold: where nothing was changed there is nothing to wait out."""
+    return [replace(step, hold_seconds=0.0) for step in steps]
 
 
 def _incomplete(value: Any) -> bool:

@@ -86,9 +86,7 @@ class Site:
         """Somebody wants to know what the account holds."""
         async with self.database.transaction() as session:
             session.add(
-                Account(
-                    id="acct_1", name="a", aws_account_id=aws_account_id, external_id="e", regions=["us-east-1"]
-                )
+                Account(id="acct_1", name="a", aws_account_id=aws_account_id, external_id="e", regions=["us-east-1"])
             )
             await session.flush()
             session.add(Inventory(id=INVENTORY, account_id="acct_1", region="us-east-1", **columns))

@@ -151,6 +151,17 @@ def test_a_step_that_may_have_happened_is_undone_without_a_result_and_an_untouch
     assert (room.state("a"), room.state("b")) == ("undone", "pending")
 
 
+def test_undo_passes_over_a_skipped_step_and_keeps_the_order_around_it() -> None:
+    journal = MemoryJournal({"toy.make/toy:b": Entry("skipped")})
+    room = Playroom(toy("a"), toy("b", "a"), toy("c", "b", Settles=30.0), journal=journal)
+    room.advance()
+
+    assert room.retreat() == "undone"
+
+    assert [name for name, _ in room.make.undone_with] == ["c", "a"]
+    assert room.state("b") == "skipped"
+
+
 def test_undo_that_fails_stops_what_lies_before_it_and_can_be_asked_for_again() -> None:
     room = Playroom(toy("a"), toy("b", "a"), toy("c"))
     room.advance()

@@ -117,9 +117,7 @@ arrivals = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(arrivals=arrivals, operation=st.sampled_from(["ec2.run_instances", "ec2.create_image", "ec2.describe_vpcs"]))
-def test_whatever_the_arrivals_the_bucket_is_never_overdrawn(
-    arrivals: list[tuple[float, int]], operation: str
-) -> None:
+def test_whatever_the_arrivals_the_bucket_is_never_overdrawn(arrivals: list[tuple[float, int]], operation: str) -> None:
     paced = Paced()
     (bucket,) = buckets(operation, {})
     tokens = Tokens(bucket.burst, bucket.rate, paced.start)

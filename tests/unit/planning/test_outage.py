@@ -12,7 +12,13 @@ IP = "elastic_ip:1.2.3.4"
 
 
 def step(
-    id_: str, *needs: str, up: str = "", down: str = "", seconds: float = 10.0, phase: str = "instances", hold: float = 0
+    id_: str,
+    *needs: str,
+    up: str = "",
+    down: str = "",
+    seconds: float = 10.0,
+    phase: str = "instances",
+    hold: float = 0.0,
 ) -> PlannedStep:
     return PlannedStep(
         id=id_,

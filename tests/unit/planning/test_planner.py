@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.planning.inventory import Gap, Resource
-from app.planning.plan import Draft, Finding, PlannedStep
+from app.planning.plan import Draft, Finding, PlannedStep, Strategy
 from app.planning.planner import make_plan
 from tests.unit.planning.toys import Order, ToyKind, ToyStep, inventory, planned, request, thing, toy_kinds
 
@@ -72,7 +72,7 @@ def test_a_step_comes_after_those_that_promise_its_params() -> None:
 
 
 @pytest.mark.parametrize("strategy", ["incremental", "all_at_once"])
-def test_steps_are_listed_after_what_they_need(strategy: str) -> None:
+def test_steps_are_listed_after_what_they_need(strategy: Strategy) -> None:
     plan = planned(*SHOP, strategy=strategy)
 
     place = {step.id: index for index, step in enumerate(plan.steps)}
@@ -161,15 +161,17 @@ def test_a_soak_holds_every_cutover_and_nothing_else() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(), strategy=st.sampled_from(["incremental", "all_at_once"]), width=st.integers(1, 5))
-def test_equal_accounts_give_equal_plans_in_whatever_order_they_are_read(seed: int, strategy: str, width: int) -> None:
+def test_equal_accounts_give_equal_plans_in_whatever_order_they_are_read(
+    seed: int, strategy: Strategy, width: int
+) -> None:
     resources = [*SHOP, *(thing(f"instance:i-{number}", DB, APP) for number in range(4))]
     kinds = toy_kinds()
-    first = make_plan(inventory(*resources), request(strategy, max_parallel_instances=width), kinds)  # type: ignore[arg-type]
+    first = make_plan(inventory(*resources), request(strategy, max_parallel_instances=width), kinds)
     chance = random.Random(seed)
     chance.shuffle(resources)
     turned = dict(chance.sample(sorted(kinds.items()), len(kinds)))
 
-    again = make_plan(inventory(*resources), request(strategy, max_parallel_instances=width), turned)  # type: ignore[arg-type]
+    again = make_plan(inventory(*resources), request(strategy, max_parallel_instances=width), turned)
 
     assert again == first
     assert again.hash == first.hash

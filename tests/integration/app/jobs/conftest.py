@@ -12,7 +12,7 @@ from app.inventories.models import Inventory
 from app.jobs.leases import Lease, claim
 from app.jobs.models import Job, JobEvent, JobStep
 from app.planning.plan import PlannedStep
-from app.plans.models import Plan
+from app.plans.models import Plan, PlanDocument
 
 JOB = "job_1"
 
@@ -51,6 +51,7 @@ class Stored:
             plan = {"name": "p", "strategy": "incremental", "target": {}, "plan_hash": "h", "counts": {}}
             session.add(Plan(id="plan_1", inventory_id="inv_1", estimate={}, author="ann", **plan, **names))
             await session.flush()
+            session.add(PlanDocument(plan_id="plan_1", steps=[], findings=[], flows=[]))
             session.add(Job(id=JOB, plan_id="plan_1", action="execute", created_by="ann", **{**names, **columns}))
             await session.flush()
             session.add_all(
