@@ -1,12 +1,11 @@
 """Runs a discovery: reads the account through AWS and stores what it held, at once and whole."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import structlog
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import insert, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import Account
@@ -151,20 +150,3 @@ def _rows(inventory_id: str, found: planning.Inventory) -> list[dict[str, Any]]:
         }
         for resource in found.resources
     ]
-
-
-async def load(database: Database, inventory_id: str) -> planning.Inventory:
-    """A stored inventory as planning knows it. Raises NoResultFound for an unknown id."""
-    async with database.reading() as session:
-        row = await session.get_one(Inventory, inventory_id)
-        table = InventoryResource
-        columns = (table.ref, table.name, table.platform, table.facts, table.refers_to)
-        rows: Sequence[Any] = (await session.execute(select(*columns).where(table.inventory_id == inventory_id))).all()
-    resources = tuple(
-        planning.Resource(
-            planning.Ref.parse(ref), name or "", platform, facts, frozenset(map(planning.Ref.parse, refers_to))
-        )
-        for ref, name, platform, facts, refers_to in rows
-    )
-    gaps = tuple(planning.Gap(**{"ref": None, **error}) for error in row.errors if isinstance(error, dict))  # type: ignore[arg-type]
-    return planning.Inventory(row.region, resources, gaps)

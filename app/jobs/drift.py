@@ -5,7 +5,7 @@ from typing import Any
 
 from app.db import Database
 from app.execution.pacing import PacedCloud
-from app.inventories.runner import load
+from app.inventories.values import StoredInventories
 from app.planning.inventory import Inventory, Json, Ref
 from app.planning.plan import PlannedStep
 from app.plans.models import Plan
@@ -21,7 +21,8 @@ async def drift_of(
     database: Database, plan: Plan, steps: Sequence[PlannedStep], cloud: PacedCloud
 ) -> dict[str, Any] | None:
     """An error that says what changed, or None. Reads the account anew."""
-    before = await load(database, plan.inventory_id)
+    async with database.reading() as session:
+        before = await StoredInventories().load(session, plan.inventory_id)
     now = await discover(cloud, all_kinds())
     touched = {Ref.parse(step.subject) for step in steps}
     touched |= {ref for known in touched if (found := before.get(known)) for ref in found.refers_to}
