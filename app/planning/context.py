@@ -1,14 +1,16 @@
 """What a plan is made from, as step kinds see it: the inventory, the target, and who moves."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
 from app.planning.inventory import Inventory, Json, Ref, Resource
 from app.planning.plan import Flow, Strategy, promise, step_id
 
 NEW_VPC = Ref("vpc", "new")
+
+T = TypeVar("T")
 
 
 class OverrideError(ValueError):
@@ -63,6 +65,7 @@ class Context:
     flows: tuple[Flow, ...]
     makers: Mapping[str, str]
     linkable: frozenset[str]  # kinds that ClassicLink can link
+    _known: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def strategy(self) -> Strategy:
@@ -105,6 +108,12 @@ class Context:
         if resource is None or resource.platform != "vpc":
             raise KeyError(f"{ref} is not in the VPC and does not move")
         return ref.id
+
+    def once(self, work: Callable[["Context"], T]) -> T:
+        """`work(self)`, worked out when first asked for: an index that every resource is held against."""
+        if work not in self._known:
+            self._known[work] = work(self)
+        return cast(T, self._known[work])
 
     @property
     def vpc_id(self) -> Json:

@@ -277,9 +277,7 @@ async def attach(run: Run, instance_id: str, vpc_id: str, group_ids: list[str]) 
     link = await link_of(run, instance_id) if run.recovering else None
     if link is None:
         try:
-            await run.cloud.call(
-                "ec2.attach_classic_link_vpc", InstanceId=instance_id, VpcId=vpc_id, Groups=group_ids
-            )
+            await run.cloud.call("ec2.attach_classic_link_vpc", InstanceId=instance_id, VpcId=vpc_id, Groups=group_ids)
             return
         except Conflict as error:
             if error.code != "InstanceAlreadyLinked":

@@ -78,13 +78,13 @@ def _findings(group: Resource, ctx: Context) -> Iterator[Finding]:
                 f"{group.name} admits {cidr}, addresses that EC2-Classic hands out. They change at cutover: replace "
                 "the rule by one that names a group.",
             )
-    if group.name != DEFAULT and not any(True for _ in _databases(group, ctx.inventory)):
+    if not any(True for _ in _databases(group, ctx.inventory)):
+        end = "It cannot be deleted." if group.name == DEFAULT else "Delete it yourself if nobody needs it."
         yield Finding(
             "note",
             "db_security_group_unused",
             str(group.ref),
-            f"No database uses {group.name}, so it has no port and gets no twin, and it stays. Delete it yourself if "
-            "nobody needs it.",
+            f"No database uses {group.name}, so it has no port and gets no twin, and it stays. {end}",
         )
 
 
@@ -134,7 +134,8 @@ class Create(Step):
         return Draft(params, f"Make security group '{name}' in the VPC as the twin of DB group '{resource.name}'.")
 
     async def do(self, run: Run) -> Result:
-        return {"counterpart": await make_group(run, run.params["description"])}
+        made = await make_group(run, run.params["description"])
+        return {"counterpart": made, "counterpart_kind": "security_group"}
 
     async def undo(self, run: Run, result: Result | None) -> None:
         await remove_group(run)
@@ -190,6 +191,7 @@ class Delete(Step):
             {"name": resource.ref.id},
             f"Delete the Classic DB group '{resource.name}'.",
             needs=frozenset(Milestone("gone", user.ref) for user in users),
+            reaches=frozenset({Milestone("gone", resource.ref)}),
             reversible=False,
         )
 

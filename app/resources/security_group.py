@@ -6,16 +6,16 @@ because groups name each other in loops; `default` maps to the VPC's own `defaul
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
-from app.cloud import AlreadyExists, NotFound
+from app.cloud import AlreadyExists
 from app.execution.step import Result, Run, Step, StepBroken
 from app.planning.context import Context
 from app.planning.flows import make_flow, members
 from app.planning.inventory import Inventory, Json, Ref, Resource
-from app.planning.plan import Draft, Finding, Flow, Milestone, promise, ready, step_id
+from app.planning.plan import Draft, Finding, Flow, promise, ready, step_id
 from app.resources.kind import Kind, Survey, platform_of, tags_of
+from app.resources.security_group_deletion import Clear, Delete
 
 # aws-facts A2 (QUOTA, PLAT): rules of a VPC group in each direction, and groups of a VPC.
 RULES_PER_GROUP = 60
@@ -72,9 +72,7 @@ class SecurityGroups(Kind):
         for item in await survey.all("ec2.describe_security_groups", "SecurityGroups[]"):
             rules = _rules(item)
             owner = item["OwnerId"]
-            named = {
-                _ref(rule["group"]) for rule in rules if rule.get("group") and rule["owner"] in ("", owner)
-            }
+            named = {_ref(rule["group"]) for rule in rules if rule.get("group") and rule["owner"] in ("", owner)}
             facts = {
                 "description": item["Description"],
                 "owner": owner,
@@ -161,15 +159,19 @@ def twin_name(group: Resource, ctx: Context) -> str:
     wanted = str(ctx.override(group.ref, "name") or NOT_IN_A_NAME.sub("-", group.name)[:255])
     if wanted.lower().startswith("sg-"):
         wanted = "group-" + wanted[:249]
-    others = [
-        (other.ref, NOT_IN_A_NAME.sub("-", other.name).lower())
-        for other in ctx.inventory.of("security_group")
-        if other.facts["vpc"] == ctx.target.vpc_id or (ctx.moves(other.ref) and other.ref < group.ref)
-    ]
-    taken = {name for ref, name in others if ref != group.ref}
-    if wanted.lower() not in taken:
+    holders = ctx.once(holders_of_names).get(wanted.lower(), ())
+    if not any(ref != group.ref and (not ctx.moves(ref) or ref < group.ref) for ref in holders):
         return wanted
     return f"{wanted[:240]}-{group.ref.id.removeprefix('sg-')[-12:]}"
+
+
+def holders_of_names(ctx: Context) -> dict[str, list[Ref]]:
+    """By name: the groups that have it in the target VPC, and those that move and want it there."""
+    found: dict[str, list[Ref]] = {}
+    for group in ctx.inventory.of("security_group"):
+        if group.facts["vpc"] == ctx.target.vpc_id or ctx.moves(group.ref):
+            found.setdefault(NOT_IN_A_NAME.sub("-", group.name).lower(), []).append(group.ref)
+    return found
 
 
 def _target_rules(group: Resource, ctx: Context) -> list[dict[str, Json]]:
@@ -336,80 +338,6 @@ def _row_of_permission(permission: Mapping[str, Any]) -> tuple[Any, ...]:
         for value in (entry[name] for entry in permission.get(key, ()))
     ]
     return (permission["IpProtocol"], permission.get("FromPort"), permission.get("ToPort"), source[0])
-
-
-class Clear(Step):
-    """Finalize: takes the Classic group's rules away, so that groups that name each other come apart."""
-
-    action = "security_group.clear"
-    subject = "security_group"
-    phase = "finalize"
-
-    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        if not ctx.moves(resource.ref) or resource.name == "default":
-            return None
-        users = [ref for ref in members(ctx.inventory, resource.ref) if ctx.moves(ref)]
-        return Draft(
-            {"group_id": resource.ref.id},
-            f"Take the rules of the Classic group '{resource.name}' away.",
-            needs=frozenset(Milestone("gone", ref) for ref in users),
-            reversible=False,
-        )
-
-    async def do(self, run: Run) -> Result:
-        try:
-            answer = await run.cloud.call("ec2.describe_security_groups", GroupIds=[run.params["group_id"]])
-        except NotFound:
-            return {}
-        permissions = answer["SecurityGroups"][0]["IpPermissions"]
-        if permissions:
-            await run.cloud.call(
-                "ec2.revoke_security_group_ingress", GroupId=run.params["group_id"], IpPermissions=permissions
-            )
-        return {"permissions": permissions}
-
-    async def undo(self, run: Run, result: Result | None) -> None:
-        if result and result.get("permissions"):
-            with suppress(AlreadyExists):
-                await run.cloud.call(
-                    "ec2.authorize_security_group_ingress",
-                    GroupId=run.params["group_id"],
-                    IpPermissions=result["permissions"],
-                )
-
-
-class Delete(Step):
-    """Finalize: deletes the Classic group; `default` cannot be deleted (aws-facts A0) and stays, empty."""
-
-    action = "security_group.delete"
-    subject = "security_group"
-    phase = "finalize"
-
-    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        if not ctx.moves(resource.ref) or resource.name == "default":
-            return None
-        # Every group that names this one has to let go of it first.
-        naming = [r.ref for r in ctx.inventory.referring_to(resource.ref) if r.kind == self.subject]
-        needs = {step_id("security_group.clear", ref) for ref in naming if ctx.moves(ref) and _cleared(ref, ctx)}
-        return Draft(
-            {"group_id": resource.ref.id},
-            f"Delete the Classic group '{resource.name}'.",
-            needs=frozenset(needs | {step_id("security_group.clear", resource.ref)}),
-            reversible=False,
-        )
-
-    async def do(self, run: Run) -> Result:
-        with suppress(NotFound):
-            await run.cloud.call("ec2.delete_security_group", GroupId=run.params["group_id"])
-        return {}
-
-    async def undo(self, run: Run, result: Result | None) -> None:
-        """A deleted group cannot be had back; the plan says so beforehand."""
-
-
-def _cleared(ref: Ref, ctx: Context) -> bool:
-    group = ctx.inventory.get(ref)
-    return group is not None and group.name != "default"
 
 
 SecurityGroups.steps = (Create(), Authorize(), Clear(), Delete())

@@ -10,7 +10,7 @@ from app.execution.step import Run, Watch, pending, settled
 from app.planning.context import Context
 from app.planning.inventory import Json, Ref
 from app.resources.looking_twice import look_twice
-from app.resources.security_group import NOT_IN_A_NAME
+from app.resources.security_group import NOT_IN_A_NAME, holders_of_names
 
 
 def short_hash(text: str, length: int = 8) -> str:
@@ -24,12 +24,7 @@ def free_name(wanted: str, subject: Ref, ctx: Context) -> str:
     Twins of EC2 groups keep their own names, so those count as taken too.
     """
     name = NOT_IN_A_NAME.sub("-", wanted)[:255]
-    for group in ctx.inventory.of("security_group"):
-        in_target = bool(group.facts["vpc"]) and group.facts["vpc"] == ctx.target.vpc_id
-        taken = NOT_IN_A_NAME.sub("-", group.name).lower()
-        if (in_target or ctx.moves(group.ref)) and taken == name.lower():
-            return f"{name[:240]}-{short_hash(str(subject))}"
-    return name
+    return f"{name[:240]}-{short_hash(str(subject))}" if name.lower() in ctx.once(holders_of_names) else name
 
 
 def tcp(port: int, **source: Json) -> dict[str, Json]:
