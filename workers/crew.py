@@ -6,11 +6,12 @@ Jobs live here, not in arq's tasks: losing Redis ends arq's worker and must not 
 import asyncio
 import os
 import socket
+import time
 import uuid
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from app.accounts.ports import CloudFactory
 from app.db import Database
@@ -20,12 +21,15 @@ from app.inventories.runner import DiscoveryRunner
 from app.jobs import outcomes
 from app.jobs.budget import PostgresBudget
 from app.jobs.runner import JobRunner, Terms
+from app.manners.doorbell import Doorbell
+from app.manners.idempotency import forget_old_keys
 from app.settings import Settings
 
 log = structlog.get_logger("landbridge.crew")
 
 AT_ONCE = 100  # jobs and discoveries in one process
 GRACE_SECONDS = 20.0
+TIDY_EVERY_SECONDS = 600.0
 
 # Whatever should be worked on and is held by nobody alive.
 _UNATTENDED = text(
@@ -42,20 +46,22 @@ _UNATTENDED = text(
 
 
 class Crew:
-    """One process's work in hand."""
+    """One process's work in hand. `doorbell` tells the other workers of what this one leaves behind."""
 
-    def __init__(self, settings: Settings, database: Database, clouds: CloudFactory) -> None:
-        holder = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+    def __init__(self, settings: Settings, database: Database, clouds: CloudFactory, doorbell: Doorbell) -> None:
+        self._holder = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
         clock = ScaledClock(settings.time_scale)
         budget = PostgresBudget(database)
-        terms = Terms(holder, settings.lease_seconds, settings.heartbeat_seconds)
+        terms = Terms(self._holder, settings.lease_seconds, settings.heartbeat_seconds)
+        self._settings = settings
         self._database = database
+        self._doorbell = doorbell
         self._jobs = JobRunner(database, clouds, budget, clock, terms)
-        self._discoveries = DiscoveryRunner(database, clouds, budget, clock, holder)
-        self._sweep_every = settings.heartbeat_seconds
+        self._discoveries = DiscoveryRunner(database, clouds, budget, clock, self._holder)
         self._at_work: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._controls: dict[str, Control] = {}
         self._sweeper: asyncio.Task[None] | None = None
+        self._tidied = float("-inf")
 
     def attend(self, kind: str, id_: str) -> None:
         """Take up a job or discovery in the background; quiet where it is in hand already."""
@@ -67,24 +73,45 @@ class Crew:
 
     async def _attend(self, kind: str, id_: str) -> None:
         try:
-            if kind == "inventory":
-                await self._discoveries.attend(id_)
-            else:
-                control = self._controls[id_] = Control()
-                await self._jobs.attend(id_, control)
+            await self._work(kind, id_)
         except Exception as error:
+            if is_away(error):
+                # No bug and no lost job: its lease runs out, and the sweep takes it up again.
+                log.warning("crew.no_database", kind=kind, id=id_, error=type(error).__name__)
+                return
             log.exception("crew.crashed", kind=kind, id=id_)
-            # Postgres away is no bug: the lease runs out, and the job is taken up where it stood.
-            if kind == "job" and not _postgres_is_away(error):
-                await outcomes.crashed(self._database, id_)
+            if kind == "job":
+                await self._give_up(id_)
+
+    async def _work(self, kind: str, id_: str) -> None:
+        if kind == "inventory":
+            await self._discoveries.attend(id_)
+            return
+        control = self._controls[id_] = Control()
+        try:
+            await self._jobs.attend(id_, control)
         finally:
             self._controls.pop(id_, None)
+
+    async def _give_up(self, job_id: str) -> None:
+        try:
+            await outcomes.crashed(self._database, job_id, self._holder)
+        except Exception:
+            log.exception("crew.could_not_halt", id=job_id)
 
     async def sweep(self) -> None:
         """Take up what nobody holds: new work whose ring was lost, and the jobs of dead workers."""
         async with self._database.reading() as session:
             for row in (await session.execute(_UNATTENDED)).all():
                 self.attend(row.kind, row.id)
+
+    async def tidy(self) -> None:
+        """Forget what is past its time, every ten minutes; how often, and by which worker, matters little."""
+        if time.monotonic() < self._tidied + TIDY_EVERY_SECONDS:
+            return
+        async with self._database.transaction() as session:
+            await forget_old_keys(session, self._settings.idempotency_hours)
+        self._tidied = time.monotonic()
 
     def start(self) -> None:
         """Sweep from now on."""
@@ -94,27 +121,29 @@ class Crew:
         while True:
             try:
                 await self.sweep()
+                await self.tidy()
             except Exception:
                 log.warning("crew.sweep_failed", exc_info=True)
-            await asyncio.sleep(self._sweep_every)
+            await asyncio.sleep(self._settings.heartbeat_seconds)
 
     async def stop(self) -> None:
-        """Let calls in flight come back, give the leases back, and stop."""
+        """Let calls in flight come back, give the leases back, tell the other workers, and stop."""
         if self._sweeper is not None:
             self._sweeper.cancel()
+        in_hand = dict(self._at_work)
         for control in self._controls.values():
             control.stop()
-        tasks = list(self._at_work.values())
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=GRACE_SECONDS)
+        if in_hand:
+            _, late = await asyncio.wait(in_hand.values(), timeout=GRACE_SECONDS)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        for kind, id_ in in_hand:
+            await self._doorbell.ring(kind, id_)  # else they would find it with their next sweep only
 
 
-def _postgres_is_away(error: Exception) -> bool:
-    """Connections refused, broken, or ended by a server that stops or starts (SQLSTATE 08… and 57P…)."""
+def is_away(error: Exception) -> bool:
+    """Whether this says that Postgres cannot be reached, and not that something is wrong with us."""
     if isinstance(error, DBAPIError):
-        state = str(getattr(error.orig, "sqlstate", None) or "")
-        return error.connection_invalidated or state.startswith(("08", "57P"))
+        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
     return isinstance(error, OSError)

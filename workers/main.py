@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 
 import asyncpg
 import structlog
-from arq.connections import RedisSettings
+from arq.connections import RedisSettings, create_pool
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
 from app.aws.sessions import Sessions
 from app.db import Database
 from app.manners import logs
-from app.manners.doorbell import CHANNEL, TASK
+from app.manners.doorbell import CHANNEL, TASK, ArqDoorbell, Doorbell, PostgresDoorbell
 from app.settings import Settings, get_settings
 from workers.crew import Crew
 
@@ -36,13 +36,21 @@ async def answer_doorbell(ctx: dict[str, Any], kind: str, id_: str) -> None:
 async def _start(ctx: dict[str, Any]) -> None:
     settings = get_settings()
     logs.configure(settings.log_level)
-    ctx["database"] = Database(settings.database_url.get_secret_value(), settings.database_pool_size)
-    ctx["crew"] = Crew(settings, ctx["database"], Sessions())
+    database = ctx["database"] = Database(settings.database_url.get_secret_value(), settings.database_pool_size)
+    doorbell = ctx["doorbell"] = _doorbell(settings, database)
+    ctx["crew"] = Crew(settings, database, Sessions(), doorbell)
     ctx["crew"].start()
+
+
+def _doorbell(settings: Settings, database: Database) -> Doorbell:
+    if settings.redis_url is not None:
+        return ArqDoorbell(settings.redis_url.get_secret_value())
+    return PostgresDoorbell(database)
 
 
 async def _stop(ctx: dict[str, Any]) -> None:
     await ctx["crew"].stop()
+    await ctx["doorbell"].close()
     await ctx["database"].close()
 
 
@@ -74,32 +82,42 @@ async def _work(settings: Settings) -> None:
     await _start(ctx)
     listen = _hear_redis if settings.redis_url else _hear_postgres
     listener = asyncio.create_task(listen(settings, ctx["crew"]))
+    listener.add_done_callback(lambda _: stopping.set())  # it never ends by itself: a bug must not make us deaf
     log.info("worker.ready", doorbell="arq" if settings.redis_url else "postgres")
     await stopping.wait()
     listener.cancel()
     await asyncio.gather(listener, return_exceptions=True)
     await _stop(ctx)
+    if not listener.cancelled():
+        listener.result()
 
 
 async def _hear_redis(settings: Settings, crew: Crew) -> None:
     """arq's worker, begun again whenever Redis comes back: it ends after two seconds without."""
     assert settings.redis_url is not None  # noqa: S101 - the caller chose by it
-    dsn = settings.redis_url.get_secret_value()
+    redis_settings = RedisSettings.from_dsn(settings.redis_url.get_secret_value())
     while True:
+        try:
+            await _hear_until_lost(redis_settings, crew)
+        except (RedisError, OSError) as error:
+            log.warning("worker.no_redis", error=type(error).__name__)
+        await asyncio.sleep(RECONNECT_SECONDS)
+
+
+async def _hear_until_lost(redis_settings: RedisSettings, crew: Crew) -> None:
+    # The connections are ours: arq's own close() talks to Redis first, and raises where there is none.
+    pool = await create_pool(redis_settings)
+    try:
         worker = Worker(
             [func(answer_doorbell, name=TASK, keep_result=0)],
-            redis_settings=RedisSettings.from_dsn(dsn),
+            redis_pool=pool,
             handle_signals=False,
             poll_delay=POLL_SECONDS,
             ctx={"crew": crew},
         )
-        try:
-            await worker.async_run()
-        except (RedisError, OSError) as error:
-            log.warning("worker.no_redis", error=type(error).__name__)
-        finally:
-            await worker.close()
-        await asyncio.sleep(RECONNECT_SECONDS)
+        await worker.async_run()
+    finally:
+        await pool.aclose()
 
 
 async def _hear_postgres(settings: Settings, crew: Crew) -> None:

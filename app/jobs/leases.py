@@ -11,6 +11,8 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.accounts.models import Account
+from app.accounts.ports import CloudFactory
 from app.cloud import Cloud
 from app.db import Database
 from app.execution.attempts import Control
@@ -36,9 +38,7 @@ _RENEW = text(
     """
 )
 _LOOK = text("select requested, approved_gates from jobs where id = :job and fence = :fence")
-_RELEASE = text(
-    "update jobs set lease_holder = null, lease_expires_at = null where id = :job and fence = :fence"
-)
+_RELEASE = text("update jobs set lease_holder = null, lease_expires_at = null where id = :job and fence = :fence")
 
 
 @dataclass
@@ -142,7 +142,20 @@ class LeasedCloud:
         self._check()
         async for page in self._cloud.pages(operation, **params):
             yield page
+            self._check()
 
     def _check(self) -> None:
         if not self._lease.alive:
             raise LeaseLost(self._lease.job_id)
+
+
+@dataclass(frozen=True)
+class LeasedClouds:
+    """Opens accounts for one holder. The lease is looked at right before a call goes out: a call that
+    waits for its turn in the pacing budget may wait for longer than the lease lasts."""
+
+    clouds: CloudFactory
+    lease: Lease
+
+    def open(self, account: Account, region: str) -> Cloud:
+        return LeasedCloud(self.clouds.open(account, region), self.lease)

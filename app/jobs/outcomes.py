@@ -14,9 +14,8 @@ from app.execution.states import JOB_MOVES, check_move
 from app.jobs.leases import Lease
 from app.jobs.models import FINAL_STATUSES
 
-_LOCK = text(
-    "select status, requested, on_failure, action from jobs where id = :job and fence = :fence for update"
-)
+_LOCK = text("select status, requested, on_failure, action from jobs where id = :job and fence = :fence for update")
+_HELD = text("select status, fence from jobs where id = :job and lease_holder = :holder for update")
 _SET = text(
     """
     update jobs set status = :status, requested = null, error = cast(:error as jsonb), version = version + 1,
@@ -26,9 +25,7 @@ _SET = text(
     where id = :job returning last_event
     """
 )
-_EVENT = text(
-    "insert into job_events (job_id, seq, type, data) values (:job, :seq, :type, cast(:data as jsonb))"
-)
+_EVENT = text("insert into job_events (job_id, seq, type, data) values (:job, :seq, :type, cast(:data as jsonb))")
 _COUNT = text(
     """
     insert into job_calls as c (job_id, operation, made, throttled, failed)
@@ -132,12 +129,15 @@ async def _error(session: AsyncSession, lease: Lease, status: str) -> dict[str, 
     }
 
 
-async def crashed(database: Database, job_id: str) -> None:
-    """A bug of ours ended the drive: the job asks for a person instead of crashing worker after worker."""
+async def crashed(database: Database, job_id: str, holder: str) -> None:
+    """A bug of ours ended the drive: the job asks for a person instead of crashing worker after worker.
+
+    Quiet where `holder` holds the job no more: what went wrong here says nothing of whoever drives it now.
+    """
     async with database.transaction() as session:
-        row = (
-            await session.execute(text("select status, fence from jobs where id = :job for update"), {"job": job_id})
-        ).one()
+        row = (await session.execute(_HELD, {"job": job_id, "holder": holder})).first()
+        if row is None:
+            return
         detail = "The worker met a bug. The job is safe to resume; report it with the job's id and the log."
         status = "undo_failed" if row.status == "undoing" else "halted"
         if status in JOB_MOVES[row.status]:

@@ -21,7 +21,7 @@ from app.inventories.runner import open_paced
 from app.jobs import outcomes
 from app.jobs.drift import drift_of
 from app.jobs.journal import PostgresJournal
-from app.jobs.leases import Lease, LeasedCloud, claim, kept, release
+from app.jobs.leases import Lease, LeasedClouds, claim, kept, release
 from app.jobs.models import Job, JobStep
 from app.planning.plan import PlannedStep
 from app.plans.models import Plan, PlanDocument
@@ -53,9 +53,7 @@ class _Load:
 class JobRunner:
     """One process's jobs."""
 
-    def __init__(
-        self, database: Database, clouds: CloudFactory, budget: Budget, clock: Clock, terms: Terms
-    ) -> None:
+    def __init__(self, database: Database, clouds: CloudFactory, budget: Budget, clock: Clock, terms: Terms) -> None:
         self._database = database
         self._clouds = clouds
         self._budget = budget
@@ -91,7 +89,8 @@ class JobRunner:
     async def _drive(self, lease: Lease, control: Control, calls: Calls) -> bool:
         """One way, forward or back, to its end; whether the job goes on the other way now."""
         load = await self._load(lease.job_id)
-        paced = open_paced(self._clouds, load.account, load.job.region, self._budget, self._clock)
+        clouds = LeasedClouds(self._clouds, lease)
+        paced = open_paced(clouds, load.account, load.job.region, self._budget, self._clock)
         paced.calls = calls
         if load.job.status == "undoing":
             outcome = await self._executor(load, lease, control, paced).retreat()
@@ -115,7 +114,7 @@ class JobRunner:
             steps=steps,
             actions=actions,
             journal=PostgresJournal(self._database, load.job.id, lease.fence),
-            cloud=LeasedCloud(paced, lease),
+            cloud=paced,
             clock=self._clock,
             gates=[] if load.job.action == "dry_run" else [str(gate) for gate in load.job.gates],
             control=control,

@@ -126,9 +126,9 @@ async def test_an_older_holder_settles_nothing(stored: Stored, database: Databas
 
 @pytest.mark.parametrize(("status", "becomes"), [("running", "halted"), ("undoing", "undo_failed")])
 async def test_a_bug_asks_for_a_person(stored: Stored, database: Database, status: str, becomes: str) -> None:
-    await stored.make(status=status)
+    await stored.make(status=status, lease_holder="worker-1")
 
-    await outcomes.crashed(database, JOB)
+    await outcomes.crashed(database, JOB, "worker-1")
 
     job = await stored.job()
     assert job.status == becomes
@@ -137,11 +137,19 @@ async def test_a_bug_asks_for_a_person(stored: Stored, database: Database, statu
 
 @pytest.mark.parametrize("status", sorted(JOB_MOVES.keys() - {"running", "undoing"}))
 async def test_a_job_that_no_worker_drove_is_left_alone(stored: Stored, database: Database, status: str) -> None:
-    await stored.make(status=status)
+    await stored.make(status=status, lease_holder="worker-1")
 
-    await outcomes.crashed(database, JOB)
+    await outcomes.crashed(database, JOB, "worker-1")
 
     assert (await stored.job()).status == status
+
+
+async def test_a_bug_in_a_worker_that_lost_the_job_is_nothing_to_the_job(stored: Stored, database: Database) -> None:
+    await stored.make(status="running", lease_holder="worker-2")
+
+    await outcomes.crashed(database, JOB, "worker-1")
+
+    assert ((await stored.job()).status, await stored.events()) == ("running", [])
 
 
 async def test_calls_of_several_drives_add_up(stored: Stored, database: Database) -> None:
