@@ -20,10 +20,11 @@ import httpx2
 import migrations
 from landbridge.admin import create_token
 from landbridge.embedded import EmbeddedError, database
-from landbridge.embedded_redis import NO_REDIS, redis
+from landbridge.embedded_redis import NOTIFY, redis
 from landbridge.processes import Child, ChildDied, free_port
 from landbridge.signals import ending_as_exit, ending_ignored
 
+LANDBRIDGE = (sys.executable, "-m", "landbridge")
 READY_SECONDS = 60.0
 CHECK_EVERY = 0.5
 REGION = "us-east-1"
@@ -31,7 +32,10 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """What to start: a port of 0 is any free one; `time_scale` is seconds of AWS's time in one of ours."""
+    """What to start: a port of 0 is any free one; `time_scale` is seconds of AWS's time in one of ours.
+
+    With `use_redis` false the doorbell is PostgreSQL's even where a Redis is to be had.
+    """
 
     api_port: int = 0
     aws_port: int = 0
@@ -39,6 +43,8 @@ class StackOptions:
     time_scale: float = 60.0
     log_dir: Path | None = None
     data_dir: Path | None = None
+    workers: int = 1
+    use_redis: bool = True
 
 
 class Stack:
@@ -59,6 +65,7 @@ class Stack:
         self._say = say
         self._exit = ExitStack()
         self._children: list[Child] = []
+        self._for_children: dict[str, str] = {}
         self._database_url = ""
         self.logs = options.log_dir or Path(tempfile.mkdtemp(prefix="landbridge-logs-"))
 
@@ -85,6 +92,12 @@ class Stack:
         """A new API token of that role, straight from the database."""
         return create_token(self._database_url, name, role)
 
+    def start_worker(self) -> Child:
+        """One worker more; its name is "worker", "worker-2" and so on."""
+        number = sum(child.name.startswith("worker") for child in self._children) + 1
+        name = "worker" if number == 1 else f"worker-{number}"
+        return self._child(name, [*LANDBRIDGE, "worker"], self._for_children)
+
     def check(self) -> None:
         """Return if all runs; raises ChildDied naming what does not."""
         for child in self._children:
@@ -93,13 +106,12 @@ class Stack:
     def _start(self) -> None:
         self.logs.mkdir(parents=True, exist_ok=True)
         self._say(f"logs: {self.logs}")
-        environ = self._servers()
-        environ |= self._sandbox()
+        environ = self._for_children = self._servers() | self._sandbox()
         port = self._options.api_port or free_port()
         self.api = f"http://127.0.0.1:{port}"
-        landbridge = [sys.executable, "-m", "landbridge"]
-        api = self._child("API", [*landbridge, "serve", "--host", "127.0.0.1", "--port", str(port)], environ)
-        self._child("worker", [*landbridge, "worker"], environ)
+        api = self._child("API", [*LANDBRIDGE, "serve", "--host", "127.0.0.1", "--port", str(port)], environ)
+        for _ in range(self._options.workers):
+            self.start_worker()
         api.wait_until(lambda: answers(f"{self.api}/readyz"), READY_SECONDS)
         self.check()
         self._say(f"API: {self.api}")
@@ -110,8 +122,8 @@ class Stack:
         self._say(f"database: {postgres.description}")
         migrations.upgrade(postgres.url)
         self._database_url = postgres.url
-        doorbell = self._exit.enter_context(redis(self._environ))
-        self._say(f"doorbell: {doorbell.description if doorbell else NO_REDIS}")
+        doorbell = self._exit.enter_context(redis(self._environ)) if self._options.use_redis else None
+        self._say(f"doorbell: {doorbell.description if doorbell else NOTIFY}")
         environ = {name: value for name, value in self._environ.items() if not name.startswith("AWS_")}
         environ |= {
             "LANDBRIDGE_DATABASE_URL": postgres.url,

@@ -18,7 +18,8 @@ from pathlib import Path
 from landbridge.embedded import PORT_TRIES, START_SECONDS, EmbeddedError, Server
 from landbridge.processes import end, free_port, tail
 
-NO_REDIS = "no Redis to be had: the doorbell is PostgreSQL's LISTEN/NOTIFY"
+NOTIFY = "PostgreSQL's LISTEN/NOTIFY (no Redis)"
+NO_REDIS = "no Redis to be had"
 
 
 @contextmanager

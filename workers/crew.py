@@ -145,5 +145,8 @@ class Crew:
 def is_away(error: Exception) -> bool:
     """Whether this says that Postgres cannot be reached, and not that something is wrong with us."""
     if isinstance(error, DBAPIError):
-        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+        if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
+            return True
+        # A server that stops or starts (57P…) comes as a plain DBAPIError with asyncpg.
+        return str(getattr(error.orig, "sqlstate", None) or "").startswith(("08", "57P"))
     return isinstance(error, OSError)

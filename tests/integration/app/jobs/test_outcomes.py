@@ -152,6 +152,16 @@ async def test_a_bug_in_a_worker_that_lost_the_job_is_nothing_to_the_job(stored:
     assert ((await stored.job()).status, await stored.events()) == ("running", [])
 
 
+async def test_a_bug_of_one_worker_says_nothing_of_a_job_that_another_drives(
+    stored: Stored, database: Database
+) -> None:
+    await stored.make(status="running", lease_holder="worker-2")
+
+    await outcomes.crashed(database, JOB, "worker-1")
+
+    assert (await stored.job()).status == "running"
+
+
 async def test_calls_of_several_drives_add_up(stored: Stored, database: Database) -> None:
     await stored.make()
     calls = Calls()
