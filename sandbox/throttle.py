@@ -107,9 +107,7 @@ class Throttle:
     enabled: bool = False
     _buckets: dict[tuple[str, str, str, str], _Bucket] = field(default_factory=dict)
 
-    def admit(
-        self, account_id: str, region: str, service: str, operation: str, request: Mapping[str, Any]
-    ) -> None:
+    def admit(self, account_id: str, region: str, service: str, operation: str, request: Mapping[str, Any]) -> None:
         """Take the call's tokens from all its buckets, or none and raise the service's throttling error."""
         if not self.enabled:
             return

@@ -100,9 +100,7 @@ def write_error(service: str, error: AwsError, request_id: str) -> HttpAnswer:
     """A refusal, in the form of the service's protocol (EC2 words it differently from all others)."""
     said = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
     if service == "ec2":
-        text = (
-            f"<Response><Errors><Error>{said}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
-        )
+        text = f"<Response><Errors><Error>{said}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
     else:
         fault = "Sender" if error.status < 500 else "Receiver"
         text = (

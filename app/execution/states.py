@@ -36,9 +36,7 @@ STEP_MOVES: dict[str, frozenset[str]] = {
 
 JOB_MOVES: dict[str, frozenset[str]] = {
     "queued": frozenset({"running", "paused", "cancelled"}),
-    "running": frozenset(
-        {"running", "paused", "waiting_for_approval", "halted", "succeeded", "cancelled", "undoing"}
-    ),
+    "running": frozenset({"running", "paused", "waiting_for_approval", "halted", "succeeded", "cancelled", "undoing"}),
     "paused": frozenset({"running", "cancelled", "undoing"}),
     "waiting_for_approval": frozenset({"running", "paused", "cancelled", "undoing"}),
     "halted": frozenset({"running", "cancelled", "undoing"}),

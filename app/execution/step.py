@@ -103,9 +103,7 @@ class Run:
     def tag_specifications(self, *types: str, extra: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
         """`TagSpecifications` for the resource types, with the source's own tags in `extra`."""
         own = {tag["Key"] for tag in self.tag_list}
-        tags = self.tag_list + [
-            {"Key": key, "Value": value} for key, value in (extra or {}).items() if key not in own
-        ]
+        tags = self.tag_list + [{"Key": key, "Value": value} for key, value in (extra or {}).items() if key not in own]
         return [{"ResourceType": type_, "Tags": tags} for type_ in types]
 
     def owns(self, tags: list[dict[str, str]] | None) -> bool:

@@ -88,8 +88,7 @@ class DiscoveryRunner:
 
     async def _store(self, inventory_id: str, found: planning.Inventory) -> None:
         flows = [
-            {"inventory_id": inventory_id, "id": flow.id, "body": flow.as_json()}
-            for flow in derive(found, all_kinds())
+            {"inventory_id": inventory_id, "id": flow.id, "body": flow.as_json()} for flow in derive(found, all_kinds())
         ]
         counts: dict[str, Any] = {
             "resources": len(found.resources),

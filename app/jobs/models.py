@@ -9,9 +9,7 @@ from app.db import Base, Count, Created, Id, JsonItems, JsonMap, Moment, Name, P
 # takes the hold again, and the index below refuses it while another job has it.
 FINAL_STATUSES = frozenset({"succeeded", "cancelled", "undone", "undo_failed"})
 
-HOLDS_ITS_ACCOUNT = text(
-    "action <> 'dry_run' and status not in ('succeeded', 'cancelled', 'undone', 'undo_failed')"
-)
+HOLDS_ITS_ACCOUNT = text("action <> 'dry_run' and status not in ('succeeded', 'cancelled', 'undone', 'undo_failed')")
 
 
 class Job(Base):

@@ -40,10 +40,7 @@ class Judge:
         """Each flow with its verdict, reason and interruptions."""
         flows = tuple(flows)
         backing = {
-            source: flow.targets
-            for flow in flows
-            for source in flow.sources
-            if source.startswith("load_balancer:")
+            source: flow.targets for flow in flows for source in flow.sources if source.startswith("load_balancer:")
         }
         return tuple(self._judged(flow, backing) for flow in flows)
 

@@ -82,9 +82,7 @@ def make_plan(inventory: Inventory, request: Request, kinds: Mapping[str, Planne
     needs = _needs(ctx, drafts)
     findings = set(_findings(ctx, kinds))
     if loop := find_cycle(needs):
-        findings.add(
-            Finding("blocker", "order_loop", loop[0], "These steps wait for each other: " + " → ".join(loop))
-        )
+        findings.add(Finding("blocker", "order_loop", loop[0], "These steps wait for each other: " + " → ".join(loop)))
         steps: tuple[PlannedStep, ...] = ()
     else:
         steps = tuple(in_order([_planned(id_, drafts, needs[id_], ctx) for id_ in drafts]))
@@ -119,8 +117,7 @@ def _findings(ctx: Context, kinds: Mapping[str, PlannedKind]) -> Iterable[Findin
             "blocker",
             "not_discovered",
             gap.ref or gap.kind,
-            f"{gap.detail} Nobody knows what is there: allow the call or wait out the throttling, "
-            "then discover again.",
+            f"{gap.detail} Nobody knows what is there: allow the call or wait out the throttling, then discover again.",
         )
 
 
@@ -244,4 +241,3 @@ def _estimate(steps: Sequence[PlannedStep], flows: Sequence[Flow]) -> dict[str, 
         "outage_seconds": round(max(outages, default=0.0), 1),
         "aws_calls": sum(step.estimate["calls"] for step in moving),
     }
-

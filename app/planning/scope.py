@@ -72,9 +72,7 @@ def _with_company(start: set[Ref], inventory: Inventory, kinds: Mapping[str, Mov
     return frozenset(chosen)
 
 
-def left_behind(
-    inventory: Inventory, scope: frozenset[Ref], kinds: Mapping[str, Movable]
-) -> Iterable[Finding]:
+def left_behind(inventory: Inventory, scope: frozenset[Ref], kinds: Mapping[str, Movable]) -> Iterable[Finding]:
     """A finding for each thing Classic that the scope refers to and that stays where it is."""
     for ref in sorted(scope):
         resource = inventory.get(ref)

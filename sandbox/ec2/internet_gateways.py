@@ -24,18 +24,14 @@ def find_gateway(place: Place, gateway_id: str) -> InternetGateway:
     """Raises InvalidInternetGatewayID.NotFound."""
     gateway = place.seen(InternetGateway).get(gateway_id)
     if gateway is None:
-        raise AwsError(
-            "InvalidInternetGatewayID.NotFound", f"The internetGateway ID '{gateway_id}' does not exist"
-        )
+        raise AwsError("InvalidInternetGatewayID.NotFound", f"The internetGateway ID '{gateway_id}' does not exist")
     return gateway
 
 
 @operation("ec2", "CreateInternetGateway")
 def create_internet_gateway(place: Place, request: Mapping[str, Any]) -> dict[str, Any]:
     if len(place.table(InternetGateway)) >= place.limits.internet_gateways:
-        raise AwsError(
-            "InternetGatewayLimitExceeded", "The maximum number of internet gateways has been reached."
-        )
+        raise AwsError("InternetGatewayLimitExceeded", "The maximum number of internet gateways has been reached.")
     tags = requested_tags(request, "internet-gateway")
     gateway = InternetGateway(place.new_id("igw"), place.visible_from_now())
     place.table(InternetGateway)[gateway.id] = gateway
@@ -62,9 +58,7 @@ def detach_internet_gateway(place: Place, request: Mapping[str, Any]) -> dict[st
     """Refused while something in the VPC has a public address."""
     gateway = find_gateway(place, request["InternetGatewayId"])
     if gateway.vpc_id is None or gateway.vpc_id != request["VpcId"]:
-        raise AwsError(
-            "Gateway.NotAttached", f"resource {gateway.id} is not attached to network {request['VpcId']}"
-        )
+        raise AwsError("Gateway.NotAttached", f"resource {gateway.id} is not attached to network {request['VpcId']}")
     for thing in place.things():
         mapped = getattr(thing, "public_ip", None) and getattr(thing, "state", "") in {"pending", "running"}
         if mapped and getattr(thing, "vpc_id", None) == gateway.vpc_id:

@@ -66,12 +66,8 @@ def tag_from_request(place: Place, request: Mapping[str, Any], resource_type: st
 def _check(tags: Mapping[str, str]) -> None:
     for key, value in tags.items():
         if key.lower().startswith("aws:"):
-            raise AwsError(
-                "InvalidParameterValue", "Tag keys starting with 'aws:' are reserved for internal use"
-            )
+            raise AwsError("InvalidParameterValue", "Tag keys starting with 'aws:' are reserved for internal use")
         if not 0 < len(key) <= 127:
-            raise AwsError(
-                "InvalidParameterValue", f"Tag key exceeds the maximum length of 127 characters: {key}"
-            )
+            raise AwsError("InvalidParameterValue", f"Tag key exceeds the maximum length of 127 characters: {key}")
         if len(value) > 255:
             raise AwsError("InvalidParameterValue", "Tag value exceeds the maximum length of 255 characters")

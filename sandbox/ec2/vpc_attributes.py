@@ -34,9 +34,7 @@ def modify_vpc_attribute(place: Place, request: Mapping[str, Any]) -> dict[str, 
     value = bool(request[asked[0]].get("Value"))
     if asked[0] == "EnableDnsHostnames":
         if value and not vpc.dns_support:
-            raise AwsError(
-                "InvalidParameterCombination", "DNS hostnames need DNS support to be enabled first"
-            )
+            raise AwsError("InvalidParameterCombination", "DNS hostnames need DNS support to be enabled first")
         vpc.dns_hostnames = value
     else:
         vpc.dns_support = value
@@ -48,9 +46,7 @@ def modify_vpc_attribute(place: Place, request: Mapping[str, Any]) -> dict[str, 
 def create_default_vpc(place: Place, _: Mapping[str, Any]) -> dict[str, Any]:
     """172.31.0.0/16 with a public subnet in each zone. There is none until somebody asks."""
     if any(vpc.is_default for vpc in place.table(Vpc).values()):
-        raise AwsError(
-            "DefaultVpcAlreadyExists", "A Default VPC already exists for this account in this region."
-        )
+        raise AwsError("DefaultVpcAlreadyExists", "A Default VPC already exists for this account in this region.")
     vpc = make_vpc(place, "172.31.0.0/16", is_default=True)
     gateway = InternetGateway(place.new_id("igw"), place.visible_from_now(), vpc.id)
     place.table(InternetGateway)[gateway.id] = gateway

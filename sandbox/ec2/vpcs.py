@@ -129,9 +129,7 @@ _FIELDS: Mapping[str, Field] = {
 @operation("ec2", "DescribeVpcs")
 def describe_vpcs(place: Place, request: Mapping[str, Any]) -> dict[str, Any]:
     views = [(vpc.id, view(place, vpc)) for vpc in place.seen(Vpc).values()]
-    chosen = select(
-        place, request, views, _FIELDS, ids_param="VpcIds", not_found_code="InvalidVpcID.NotFound"
-    )
+    chosen = select(place, request, views, _FIELDS, ids_param="VpcIds", not_found_code="InvalidVpcID.NotFound")
     return paginate(chosen, request, "Vpcs")
 
 

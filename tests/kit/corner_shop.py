@@ -27,7 +27,7 @@ def build(session: boto3.Session, world: World) -> None:
     builder.call("ec2", "AssociateAddress", InstanceId=lone, PublicIp=address)
     _balancer(builder, webs)
     _database(builder, web)
-    vpc, subnets = builder.network(
+    _, subnets = builder.network(
         "target", "172.20.0.0/16", {"us-east-1a": "172.20.1.0/24", "us-east-1b": "172.20.2.0/24"}
     )
     builder.call(
@@ -40,9 +40,7 @@ def _balancer(builder: Builder, webs: list[str]) -> None:
     name = {"LoadBalancerName": "front"}
     listener = {"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 80}
     builder.call("elb", "CreateLoadBalancer", **name, AvailabilityZones=["us-east-1a"], Listeners=[listener])
-    builder.call(
-        "elb", "RegisterInstancesWithLoadBalancer", **name, Instances=[{"InstanceId": one} for one in webs]
-    )
+    builder.call("elb", "RegisterInstancesWithLoadBalancer", **name, Instances=[{"InstanceId": one} for one in webs])
     builder.wait(300)
     found = builder.call("elb", "DescribeLoadBalancers")["LoadBalancerDescriptions"][0]
     zone = builder.call("route53", "CreateHostedZone", Name="corner.example.", CallerReference="1")["HostedZone"]["Id"]
