@@ -19,6 +19,7 @@ from app.planning.context import Context, Request
 from app.planning.flows import derive, serving
 from app.planning.graph import find_cycle, in_order, schedule
 from app.planning.inventory import Inventory, Ref, Resource
+from app.planning.lives import Surroundings
 from app.planning.outage import Judge
 from app.planning.plan import (
     Draft,
@@ -86,7 +87,7 @@ def make_plan(inventory: Inventory, request: Request, kinds: Mapping[str, Planne
         steps: tuple[PlannedStep, ...] = ()
     else:
         steps = tuple(in_order([_planned(id_, drafts, needs[id_], ctx) for id_ in drafts]))
-    flows = Judge(steps, _doors(inventory), _out_of_service(inventory)).judge(ctx.flows)
+    flows = Judge(steps, _surroundings(ctx)).judge(ctx.flows)
     return Plan(
         strategy=request.strategy,
         region=inventory.region,
@@ -227,8 +228,16 @@ def _doors(inventory: Inventory) -> dict[str, tuple[str, ...]]:
     return doors
 
 
-def _out_of_service(inventory: Inventory) -> frozenset[str]:
-    return frozenset(str(resource.ref) for resource in inventory if not serving(resource.facts))
+def _surroundings(ctx: Context) -> Surroundings:
+    inventory = ctx.inventory
+    links = [instance for link in inventory.of("classic_link") for instance in link.facts["instances"]]
+    return Surroundings(
+        doors=_doors(inventory),
+        out=frozenset(str(resource.ref) for resource in inventory if not serving(resource.facts)),
+        linked=frozenset(str(Ref("instance", instance)) for instance in links),
+        in_vpc=frozenset(str(resource.ref) for resource in inventory if resource.platform == "vpc"),
+        linkable=ctx.linkable,
+    )
 
 
 def _estimate(steps: Sequence[PlannedStep], flows: Sequence[Flow]) -> dict[str, float]:

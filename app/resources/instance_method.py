@@ -25,6 +25,7 @@ TERMINATE_SECONDS = 20.0
 IMAGE_SECONDS = 60.0
 SNAPSHOT_SECONDS = 30.0
 SECONDS_PER_GIB = 3.0
+TURNOVER_SECONDS = 86_400.0  # until a busy volume has been written anew
 # From this size on a snapshot taken beforehand shortens the outage by minutes (aws-facts A4, AMI).
 PRESNAPSHOT_FROM_GIB = 50
 
@@ -84,8 +85,11 @@ def largest_volume(instance: Resource) -> int:
 def image_seconds(instance: Resource, ctx: Context) -> float:
     if given_image(instance, ctx):
         return 0.0
-    fresh = 0 if takes_presnapshot(instance, ctx) else largest_volume(instance)
-    return IMAGE_SECONDS + SECONDS_PER_GIB * fresh
+    size = largest_volume(instance)
+    # After a presnapshot only what was written since it began has to be copied.
+    age = SNAPSHOT_SECONDS + SECONDS_PER_GIB * size
+    new = size * min(1.0, age / TURNOVER_SECONDS) if takes_presnapshot(instance, ctx) else size
+    return IMAGE_SECONDS + round(SECONDS_PER_GIB * new)
 
 
 def lone_outage_seconds(instance: Resource, ctx: Context) -> float:

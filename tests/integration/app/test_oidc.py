@@ -90,7 +90,7 @@ async def test_a_good_token_tells_who_and_in_which_role(issuer: OidcIssuer, sign
         {ROLE_CLAIM: "emperor"},
         {ROLE_CLAIM: ["admin"]},
     ],
-    ids=str,
+    ids=["key", "aud", "iss", "expired", "no-exp", "no-sub", "no-role", "wrong-role", "roles"],
 )
 async def test_a_token_that_is_not_right_in_every_part_is_no_good(
     issuer: OidcIssuer, signed: Callable[..., str], change: dict[str, Any]

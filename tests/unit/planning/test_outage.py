@@ -1,14 +1,19 @@
 """The judge of plans: kept, interrupted or broken already, whatever the order concurrent steps run in."""
 
+from functools import partial
+
 import pytest
 
 from app.planning.flows import make_flow
 from app.planning.inventory import Ref
+from app.planning.lives import Surroundings
 from app.planning.outage import Judge
 from app.planning.plan import Flow, PlannedStep
 
 A, B, C, LB = "instance:a", "instance:b", "instance:c", "load_balancer:lb"
+DB = "rds_instance:db"
 IP = "elastic_ip:1.2.3.4"
+LINKED = partial(Surroundings, linked=frozenset({A, B, C}))
 
 
 def step(
@@ -41,7 +46,7 @@ def flow(source: str, *targets: str) -> Flow:
 
 
 def judged(*steps: PlannedStep, of: Flow, **more: object) -> Flow:
-    return Judge(steps, more.pop("doors", {}), **more).judge([of])[0]  # type: ignore[arg-type]
+    return Judge(steps, LINKED(**more)).judge([of])[0]  # type: ignore[arg-type]
 
 
 def test_a_source_that_stops_after_its_twin_serves_interrupts_nothing() -> None:
@@ -119,8 +124,8 @@ def test_a_load_balancer_serves_as_long_as_one_of_its_members_does() -> None:
     both_down = (*one_down, step("stop_b", down=B, seconds=60), step("launch_b", "stop_b", up=B))
     flows = [make_flow("public", [Ref("cidr", "0.0.0.0/0")], [Ref.parse(LB)]), flow(LB, A, B)]
 
-    assert Judge(one_down, {}).judge(flows)[0].verdict == "kept"
-    public = Judge(both_down, {}).judge(flows)[0]
+    assert Judge(one_down, LINKED()).judge(flows)[0].verdict == "kept"
+    public = Judge(both_down, LINKED()).judge(flows)[0]
     assert (public.verdict, public.interruptions[0].targets) == ("interrupted", (LB,))
 
 
@@ -128,7 +133,7 @@ def test_a_member_that_was_out_of_service_carries_no_load() -> None:
     one_down = (step("stop", down=A, seconds=60), step("launch", "stop", up=A))
     flows = [make_flow("public", [Ref("cidr", "0.0.0.0/0")], [Ref.parse(LB)]), flow(LB, A, B)]
 
-    assert Judge(one_down, {}, frozenset({B})).judge(flows)[0].verdict == "interrupted"
+    assert Judge(one_down, LINKED(out=frozenset({B}))).judge(flows)[0].verdict == "interrupted"
 
 
 def test_targets_with_the_same_window_are_told_together() -> None:
@@ -140,3 +145,53 @@ def test_targets_with_the_same_window_are_told_together() -> None:
 
     (gap,) = judged(both, steps[1], of=flow(C, A, B)).interruptions
     assert gap.targets == (A, B)
+
+
+def test_a_caller_that_stays_in_classic_needs_a_link_before_the_target_is_gone() -> None:
+    steps = (step("launch", up=A), step("drain", "launch", down=A))
+    link = reaching("link", f"linked {B}")
+    after = (*steps[:1], link, step("drain", "launch", "link", down=A))
+
+    assert judged(*steps, of=flow(B, A), linked=frozenset()).reason.startswith("instance:a is in the VPC")
+    assert judged(*steps, link, of=flow(B, A), linked=frozenset()).verdict == "interrupted"
+    assert judged(*after, of=flow(B, A), linked=frozenset()).verdict == "kept"
+
+
+def test_a_caller_ahead_of_a_target_needs_the_targets_link() -> None:
+    steps = (step("launch", up=A), step("stop", "launch", down=A))
+
+    assert "still in EC2-Classic" in judged(*steps, of=flow(A, B), linked=frozenset()).reason
+    assert judged(*steps, of=flow(A, B)).verdict == "kept"
+
+
+def test_a_managed_service_in_classic_is_out_of_reach_for_whoever_moved_before_it() -> None:
+    caller = (step("launch", up=A), step("drain", "launch", down=A))
+    moved_first = (step("move", down=DB, up=DB), step("launch", "move", up=A), step("drain", "launch", down=A))
+
+    assert judged(*caller, step("move", down=DB, up=DB), of=flow(A, DB)).verdict == "interrupted"
+    (gap,) = judged(*moved_first, of=flow(A, DB)).interruptions
+    assert (gap.from_step, gap.to_step) == ("move", "move")
+
+
+def test_what_stopped_before_and_starts_after_the_target_misses_nothing() -> None:
+    steps = (step("stop", down=A), step("move", "stop", down=DB, up=DB), step("launch", "move", up=A))
+
+    assert judged(*steps, of=flow(A, DB)).verdict == "kept"
+    assert judged(*steps, of=flow("cidr:0.0.0.0/0", DB)).verdict == "interrupted"
+
+
+def test_the_time_a_caller_is_away_is_not_counted() -> None:
+    steps = (
+        step("stop", down=A, seconds=10),
+        step("launch", "stop", up=A, seconds=90),
+        step("stop_b", down=B, seconds=40),
+        step("launch_b", "stop_b", up=B, seconds=10),
+    )
+
+    found = judged(*steps, of=flow(B, A))
+    assert found.interruptions[0].estimated_seconds == 100.0
+    assert found.outage_seconds == 50.0
+
+
+def reaching(id_: str, milestone: str) -> PlannedStep:
+    return PlannedStep(**{**step(id_).as_json(), "reaches": (milestone,)})
