@@ -11,6 +11,7 @@ from sandbox.ec2.internet_gateways import InternetGateway
 from sandbox.ec2.nat_gateways import NatGateway
 from sandbox.ec2.routing import route_to, table_of_subnet
 from sandbox.ec2.subnets import Subnet
+from sandbox.ec2.vpcs import Vpc
 from sandbox.elb.load_balancers import LoadBalancer
 from sandbox.rds.db_instances import DbInstance, answering
 from sandbox.rds.db_subnet_groups import DbSubnetGroup
@@ -140,8 +141,8 @@ def has_way_out(place: Place, vpc_id: str | None, subnet_id: str | None) -> bool
 
 
 def _next_hop(place: Place, vpc_id: str, subnet_id: str | None) -> str:
-    """What the subnet's route table names for the internet, or nothing."""
-    if subnet_id is None:
+    """What the subnet's route table names for the internet, or nothing; terminated instances outlive their VPC."""
+    if subnet_id is None or vpc_id not in place.table(Vpc):
         return ""
     route = route_to(table_of_subnet(place, subnet_id, vpc_id), _SOME_PUBLIC_ADDRESS)
     return route.target if route else ""
