@@ -24,11 +24,15 @@ class Api:
     def __init__(self, base: str, token: str, transport: httpx2.BaseTransport | None = None) -> None:
         self._http = httpx2.Client(
             base_url=base,
-            headers={"Authorization": f"Bearer {token}"},
+            headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
             timeout=WAIT_SECONDS + 30.0,
             transport=transport,
             trust_env=False,
         )
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
 
     def get(self, path: str, **query: str | int) -> Thing:
         """The resource at `path`; raises DemoFailed with the problem's own words."""

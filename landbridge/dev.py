@@ -52,6 +52,7 @@ class Stack:
 
     api: str
     aws: str
+    database_url: str
 
     def __init__(
         self,
@@ -66,7 +67,6 @@ class Stack:
         self._exit = ExitStack()
         self._children: list[Child] = []
         self._for_children: dict[str, str] = {}
-        self._database_url = ""
         self.logs = options.log_dir or Path(tempfile.mkdtemp(prefix="landbridge-logs-"))
 
     def __enter__(self) -> Self:
@@ -90,7 +90,7 @@ class Stack:
 
     def token(self, name: str, role: str) -> str:
         """A new API token of that role, straight from the database."""
-        return create_token(self._database_url, name, role)
+        return create_token(self.database_url, name, role)
 
     def start_worker(self) -> Child:
         """One worker more; its name is "worker", "worker-2" and so on."""
@@ -121,7 +121,7 @@ class Stack:
         postgres = self._exit.enter_context(database(self._environ, self._options.data_dir))
         self._say(f"database: {postgres.description}")
         migrations.upgrade(postgres.url)
-        self._database_url = postgres.url
+        self.database_url = postgres.url
         doorbell = self._exit.enter_context(redis(self._environ)) if self._options.use_redis else None
         self._say(f"doorbell: {doorbell.description if doorbell else NOTIFY}")
         environ = {name: value for name, value in self._environ.items() if not name.startswith("AWS_")}
@@ -131,6 +131,7 @@ class Stack:
             "NO_PROXY": "127.0.0.1,localhost",
             "PYTHONUNBUFFERED": "1",
         }
+        environ.pop("LANDBRIDGE_REDIS_URL", None)
         return environ | ({"LANDBRIDGE_REDIS_URL": doorbell.url} if doorbell else {})
 
     def _sandbox(self) -> dict[str, str]:

@@ -22,7 +22,7 @@ class Child:
     def __init__(self, name: str, command: Sequence[str], environ: Mapping[str, str], log: Path) -> None:
         self.name = name
         self.log = log
-        with log.open("ab") as output:
+        with log.open("wb") as output:  # what an earlier process said must not be taken for this one's
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -37,11 +37,20 @@ class Child:
         """The process id."""
         return self._process.pid
 
+    @property
+    def code(self) -> int | None:
+        """Its exit code; None while it runs."""
+        return self._process.poll()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.code is None
+
     def check(self) -> None:
         """Return if it runs; raises ChildDied otherwise."""
-        code = self._process.poll()
-        if code is not None:
-            raise ChildDied(f"{self.name} ended with exit code {code}. The end of {self.log}:\n{tail(self.log)}")
+        if not self.alive:
+            raise ChildDied(f"{self.name} ended with exit code {self.code}. The end of {self.log}:\n{tail(self.log)}")
 
     def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
         """Look until `ready`; raises ChildDied if it ends before or is not ready after `seconds`."""

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from app.accounts.models import Account
 from app.db import Database
 from app.execution.attempts import Control
 from app.execution.journal import LeaseLost
-from app.jobs.leases import Lease, LeasedCloud, claim, kept, release
+from app.execution.pacing import Bucket, PacedCloud
+from app.jobs.leases import Lease, LeasedCloud, LeasedClouds, claim, kept, release
 from tests.integration.app.jobs.conftest import JOB, Stored
 
 HEARTBEAT = 0.1
@@ -165,3 +167,43 @@ async def test_a_leased_cloud_calls_nothing_once_the_lease_is_over() -> None:
         await anext(aiter(cloud.pages("ec2.describe_images")))
     assert reads.calls == ["ec2.create_image", "ec2.describe_images"]
     assert cloud.region == "us-east-1"
+
+
+class Opens:
+    """Opens every account as the same cloud."""
+
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
+
+    def open(self, account: Account, region: str) -> Reads:
+        return self._reads
+
+
+class SlowTurn:
+    """A budget under which everybody's turn comes a second later."""
+
+    async def reserve(self, key: str, calls: int, bucket: Bucket, now: float) -> float:
+        return 1.0
+
+
+class Frozen:
+    """A clock on which the lease runs out while somebody sleeps."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+
+    def now(self) -> float:
+        return 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        self._lease.good_until = 0.0
+
+
+async def test_a_call_that_waited_for_its_turn_longer_than_the_lease_does_not_go_out() -> None:
+    reads, lease = Reads(), Lease("job_1", 1, 30.0, time.monotonic() + 30.0)
+    leased = LeasedClouds(Opens(reads), lease).open(Account(), "us-east-1")
+    paced = PacedCloud(leased, SlowTurn(), Frozen(lease), "scope")
+
+    with pytest.raises(LeaseLost):
+        await paced.call("ec2.create_image")
+    assert reads.calls == []

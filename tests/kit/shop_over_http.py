@@ -1,0 +1,183 @@
+"""The shop's move as somebody else's program sees it: HTTP to the API, AWS's own calls to the account."""
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import httpx2
+
+from landbridge.demo_api import Api, Thing
+from landbridge.demo_target import choose_target
+from landbridge.dev import REGION, Stack
+
+AWS_ACCOUNT = "123456789012"
+JOB, STEP = "landbridge:job", "landbridge:step"
+LOOK_EVERY = 0.05
+READS = ("Describe", "List", "Get")
+GONE = {"shutting-down", "terminated"}
+# Not so the parts of these: rules, disks and snapshots are made several by one step.
+ONE_PER_STEP = {"instance", "image", "security-group", "load-balancer", "elastic-ip", "vpc", "rds-instance"}
+MADE_IN_EC2 = ("i-", "ami-", "sg-", "vpc-")  # an Elastic IP is moved, not made
+
+
+class Mover:
+    """One person with every role but the approver's, and that one too."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.api = Api(stack.api, stack.token("mover", "admin"))
+        self._approver = Api(stack.api, stack.token("approver", "approver"))
+        self._sandbox = httpx2.Client(base_url=stack.aws, timeout=30.0, trust_env=False)
+
+    def plan(self, strategy: str = "incremental", **body: Any) -> Thing:
+        """The shop as it was on the first day, discovered, planned and approved."""
+        self._sandbox.post("/_sandbox/reset").raise_for_status()
+        names = {"name": f"shop {time.monotonic_ns()}", "aws_account_id": AWS_ACCOUNT, "regions": [REGION]}
+        account = self.api.post("/v1/accounts", names)
+        inventory = self.api.post("/v1/inventories", {"account_id": account["id"], "region": REGION})
+        inventory = self.api.finished(f"/v1/inventories/{inventory['id']}")
+        assert inventory["status"] == "ready", inventory
+        target = choose_target(list(self.api.all(f"/v1/inventories/{inventory['id']}/resources")))
+        wanted = {"inventory_id": inventory["id"], "name": "move", "strategy": strategy, "target": target, **body}
+        plan = self.api.post("/v1/plans", wanted)
+        path = f"/v1/plans/{plan['id']}"
+        self._approver.post(f"{path}/approve", if_match=self._approver.etag(path))
+        return plan
+
+    def start(self, plan: Thing, action: str = "execute") -> "Watched":
+        """Queue a job."""
+        return Watched(self, self.api.post("/v1/jobs", {"plan_id": plan["id"], "action": action})["id"])
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.api.close()
+        self._approver.close()
+        self._sandbox.close()
+
+    def changes(self) -> int:
+        """How many changing calls the account has been asked for."""
+        counts = self._sandbox.get("/_sandbox/calls").json()["calls"]
+        return sum(count["made"] for name, count in counts.items() if not name.split(".")[1].startswith(READS))
+
+
+class Watched:
+    """A job, and what must be true of it whatever happened to its workers."""
+
+    def __init__(self, mover: Mover, job_id: str) -> None:
+        self._mover = mover
+        self.id = job_id
+        self.path = f"/v1/jobs/{job_id}"
+
+    @property
+    def status(self) -> str:
+        return str(self._mover.api.get(self.path)["status"])
+
+    def steps(self) -> list[Thing]:
+        return list(self._mover.api.all(f"{self.path}/steps"))
+
+    def progress(self) -> dict[str, int]:
+        counts: dict[str, int] = self._mover.api.get(self.path)["progress"]
+        return counts
+
+    def steps_done(self) -> int:
+        return self.progress().get("done", 0)
+
+    def wait_until(self, ready: Callable[[], bool], seconds: float = 60.0) -> None:
+        """Look until `ready`; fails when the job ends before, or the time is over."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            assert time.monotonic() < deadline, f"{self.status}: {self.unfinished()}"
+            time.sleep(LOOK_EVERY)
+
+    def wait_until_done(self, of: int) -> None:
+        """Look until so many steps are done, or the job has ended."""
+        self.wait_until(lambda: self.steps_done() >= of or self.status not in ("queued", "running"))
+
+    def succeeds(self, seconds: float = 60.0) -> None:
+        """Wait for the end, which must be success."""
+        self.wait_until(lambda: self.status not in ("queued", "running"), seconds)
+        assert self.status == "succeeded", self.unfinished()
+
+    def unfinished(self) -> list[Thing]:
+        return [step for step in self.steps() if step["state"] not in ("succeeded", "pending")]
+
+    def wrongs(self) -> list[str]:
+        """What is not as it must be: I1, I2 and I8."""
+        return [*self._twice(), *self._strays(), *self._gaps()]
+
+    def _twice(self) -> Iterator[str]:
+        made: defaultdict[str, list[str]] = defaultdict(list)
+        for type_, id_, step in self._tagged():
+            if type_ in ONE_PER_STEP:
+                made[f"{step} made {type_}"].append(id_)
+        yield from (f"{what} {ids}" for what, ids in made.items() if len(ids) > 1)
+
+    def _strays(self) -> Iterator[str]:
+        steps = {step["id"]: step for step in self.steps()}
+        there = list(self._tagged())
+        for type_, id_, step_id in there:
+            step = steps.get(step_id, {})
+            if step.get("state") != "succeeded":
+                yield f"{type_} {id_} is there, and {step_id} is {step.get('state', 'unknown')}"
+            elif type_ in ONE_PER_STEP and f'"{id_}"' not in json.dumps(step.get("result")):
+                yield f"{type_} {id_} is not in the result of {step_id}: {step.get('result')}"
+        ids = {id_ for _, id_, _ in there}
+        for step in steps.values():
+            result = step.get("result") or {}
+            made = str(result.get("counterpart", ""))
+            if made.startswith(MADE_IN_EC2) and made not in ids and not result.get("adopted"):
+                yield f"{step['id']} says it made {made}, which is not there or not tagged"
+
+    def _gaps(self) -> Iterator[str]:
+        seen = [event["seq"] for event in self.events()]
+        if seen != list(range(1, len(seen) + 1)):
+            yield f"the events are numbered {seen}"
+
+    def events(self) -> list[Thing]:
+        return list(self._mover.api.all(f"{self.path}/events"))
+
+    def _tagged(self) -> Iterator[tuple[str, str, str]]:
+        """Type, id and step of every live thing in the account that carries this job's tag."""
+        yield from _ec2(self._session(), self.id)
+        yield from _services(self._session(), self.id)
+
+    def _session(self) -> Callable[[str], Any]:
+        session = boto3.Session("AKIALANDBRIDGETESTER", "test", region_name=REGION)
+        make: Any = session.client
+        return lambda service: make(service, endpoint_url=self._mover.stack.aws)
+
+
+def _ec2(client: Callable[[str], Any], job: str) -> Iterator[tuple[str, str, str]]:
+    ec2 = client("ec2")
+    mine = [{"Name": f"tag:{JOB}", "Values": [job]}]
+    reservations = ec2.describe_instances()["Reservations"]
+    dead = {one["InstanceId"] for r in reservations for one in r["Instances"] if one["State"]["Name"] in GONE}
+    ids = {tag["ResourceId"]: tag["ResourceType"] for tag in ec2.describe_tags(Filters=mine)["Tags"]}
+    steps = ec2.describe_tags(Filters=[{"Name": "key", "Values": [STEP]}])["Tags"]
+    for tag in steps:
+        if (id_ := tag["ResourceId"]) in ids and id_ not in dead:
+            yield ids[id_], id_, tag["Value"]
+
+
+def _services(client: Callable[[str], Any], job: str) -> Iterator[tuple[str, str, str]]:
+    elb, rds = client("elb"), client("rds")
+    for one in elb.describe_load_balancers()["LoadBalancerDescriptions"]:
+        name = one["LoadBalancerName"]
+        tags = _pairs(elb.describe_tags(LoadBalancerNames=[name])["TagDescriptions"][0]["Tags"])
+        if tags.get(JOB) == job:
+            yield "load-balancer", name, tags[STEP]
+    for one in rds.describe_db_instances()["DBInstances"]:
+        tags = _pairs(rds.list_tags_for_resource(ResourceName=one["DBInstanceArn"])["TagList"])
+        if tags.get(JOB) == job:
+            yield "rds-instance", one["DBInstanceIdentifier"], tags[STEP]
+
+
+def _pairs(tags: list[dict[str, str]]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def _counterpart(step: Thing) -> str:
+    return str((step.get("result") or {}).get("counterpart", ""))
