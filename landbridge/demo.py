@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from landbridge.demo_api import Api, DemoFailed, SandboxDoor, Thing
+from landbridge.demo_progress import ProgressView
+from landbridge.demo_target import NEW_VPC, choose_target
 from landbridge.demo_verdict import Shown, measurable, shortcomings
-from landbridge.demo_view import ProgressView, View
+from landbridge.demo_view import View
 from landbridge.dev import REGION, Stack, StackOptions
 from landbridge.embedded import EmbeddedError
 from landbridge.processes import ChildDied
@@ -19,13 +21,11 @@ from landbridge.signals import ending_as_exit
 
 AWS_ACCOUNT = "123456789012"
 ACCOUNT_NAME = "demo"
-# ClassicLink refuses most of 10/8, where Classic itself lives; 172.20 is free (aws-facts A1).
-TARGET = {"create": {"cidr": "172.20.0.0/16"}}
 LOOK_EVERY = 0.5
 # In these a job goes on by itself; in any other it ended or waits for a person.
 MOVING = frozenset({"queued", "running", "undoing"})
 INTERRUPTED = 130
-PLAIN_WIDTH = 160
+PLAIN_WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,6 @@ class People:
 
 def run_demo(options: StackOptions, strategy: str) -> int:
     """Start everything, tell the story, end everything. Returns 0 only if all was shown that should be."""
-    # Where there is no terminal there is no width to respect either.
     view = View(Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH))
     try:
         with ending_as_exit(INTERRUPTED):
@@ -82,11 +81,13 @@ class Story:
         inventory = self._discover()
         resources = list(self._people.planner.all(f"/v1/inventories/{inventory['id']}/resources"))
         self._view.resources(resources)
-        plan = self._plan(inventory, strategy)
+        plan = self._plan(inventory, strategy, self._target(resources))
         path = f"/v1/plans/{plan['id']}"
         findings = list(self._people.planner.all(f"{path}/findings"))
         flows = list(self._people.planner.all(f"{path}/flows"))
+        self._view.heading("What to know before approving")
         self._view.findings(findings)
+        self._view.heading("Who calls whom, and what becomes of it (AWS's seconds)")
         self._view.flows(flows)
         self._approve(plan)
         self._sandbox.declare([flow for flow in flows if measurable(flow)])
@@ -116,19 +117,27 @@ class Story:
         body = {"name": ACCOUNT_NAME, "aws_account_id": AWS_ACCOUNT, "regions": [REGION]}
         return admin.post("/v1/accounts", body)
 
-    def _plan(self, inventory: Thing, strategy: str) -> Thing:
-        self._view.heading(f"Planning the move, {strategy}")
+    def _target(self, resources: list[Thing]) -> Thing:
+        target = choose_target(resources)
+        if target == NEW_VPC:
+            self._view.say(f"  No VPC here is ready for it: one is made, {target['create']['cidr']}.")
+        else:
+            self._view.say(f"  It moves into the VPC that is there, {target['vpc_id']}.")
+        return target
+
+    def _plan(self, inventory: Thing, strategy: str, target: Thing) -> Thing:
+        self._view.heading(f"Planning the move, {strategy.replace('_', ' ')}")
         body = {
             "inventory_id": inventory["id"],
             "name": f"demo, {strategy}",
             "strategy": strategy,
-            "target": TARGET,
+            "target": target,
         }
         plan = self._people.planner.post("/v1/plans", body)
         estimate = plan["estimate"]
         self._view.say(
-            f"  about {estimate['seconds'] / 60:.0f} minutes of AWS's time, "
-            f"{estimate['outage_seconds']:.0f} seconds of outage, {estimate['aws_calls']} AWS calls"
+            f"  {plan['counts']['steps']} steps, about {estimate['seconds'] / 60:.0f} minutes of AWS's time, "
+            f"{estimate['aws_calls']} AWS calls; the longest interruption {estimate['outage_seconds']:.0f} seconds"
         )
         return plan
 
@@ -168,4 +177,4 @@ def calls(counted: object) -> str:
     if not isinstance(counted, dict):
         return str(counted)
     numbers = {name: count for name, count in counted.items() if isinstance(count, int)}
-    return ", ".join(f"{name} {count}" for name, count in sorted(numbers.items(), key=lambda item: -item[1]))
+    return ", ".join(f"{count} {name}" for name, count in sorted(numbers.items(), key=lambda item: -item[1]))

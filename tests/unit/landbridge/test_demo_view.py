@@ -7,7 +7,8 @@ import io
 from rich.console import Console
 
 from landbridge.demo import calls
-from landbridge.demo_view import ProgressView, View, arrow, ports
+from landbridge.demo_progress import ProgressView
+from landbridge.demo_view import View
 
 STEPS = [
     {"id": "a", "state": "succeeded"},
@@ -41,7 +42,7 @@ def test_without_a_terminal_progress_is_lines() -> None:
         progress.show("running", STEPS)
         progress.show("running", STEPS)
     assert out.getvalue().splitlines() == [
-        "     0 s of about 90 s: running, 1 of 4 steps done, 1 running, 1 waiting for AWS"
+        "    0 s of about 90: running, 1 of 4 steps done, 1 running, 1 waiting for AWS"
     ]
 
 
@@ -68,7 +69,33 @@ def test_markup_in_somebody_elses_text_is_shown_as_it_is() -> None:
     View(console).findings(
         [{"level": "warning", "code": "x", "subject": "instance:[red]i-1[/red]", "message": "look [bold]here[/]"}]
     )
-    assert "instance:[red]i-1[/red] look [bold]here[/]" in out.getvalue()
+    assert "[red]i-1[/red]: look [bold]here[/]" in out.getvalue()
+
+
+def test_findings_of_one_sort_are_told_once_with_their_number_the_gravest_first() -> None:
+    console, out = plain()
+    disks = {"level": "note", "code": "disks", "message": "web-1 may have disks."}
+    view = View(console)
+    view.resources([{"ref": "instance:i-1", "kind": "instance", "platform": "classic", "name": "web-1"}])
+    view.findings(
+        [
+            {**disks, "subject": "instance:i-1"},
+            {**disks, "subject": "instance:i-2"},
+            {"level": "blocker", "code": "full", "subject": "instance:i-1", "message": "No room in the subnet."},
+        ]
+    )
+    first, second = (line.strip() for line in out.getvalue().splitlines()[-2:])
+    assert first == "blocker web-1: No room in the subnet."
+    assert second == "note web-1 may have disks. And 1 more like it."
+
+
+def test_a_flow_is_told_by_names_with_its_reason() -> None:
+    console, out = plain()
+    view = View(console)
+    view.resources([{"ref": "rds_instance:main", "kind": "rds_instance", "platform": "classic", "name": "orders"}])
+    view.flows([{**FLOW, "reason": "rds_instance:main restarts in 'rds_instance.modify/rds_instance:main'."}])
+    assert "i-1, i-2 -> orders" in out.getvalue()
+    assert "orders restarts in 'rds_instance.modify/orders'." in out.getvalue()
 
 
 def test_predicted_and_measured_outages_stand_side_by_side() -> None:
@@ -78,17 +105,10 @@ def test_predicted_and_measured_outages_stand_side_by_side() -> None:
     View(console).outages([FLOW, kept], measured)
     assert "1 of 2 flows watched were never interrupted." in out.getvalue()
     row = next(line for line in out.getvalue().splitlines() if "tcp/3306" in line)
-    assert row.split()[-2:] == ["60", "42"]
-
-
-def test_a_flow_is_shortened_to_its_first_members() -> None:
-    assert arrow(FLOW) == "instance:i-1 and 1 more -> rds_instance:main"
-    assert ports(FLOW) == "tcp/3306"
-    assert ports({"protocol": "-1"}) == "-1"
-    assert ports({"protocol": "tcp", "from_port": 1, "to_port": 9}) == "tcp/1-9"
+    assert row.split()[-4:] == ["60", "s", "42", "s"]
 
 
 def test_calls_are_told_the_most_frequent_first() -> None:
     assert calls({"ec2.run_instances": 2, "ec2.describe_instances": 7}) == (
-        "ec2.describe_instances 7, ec2.run_instances 2"
+        "7 ec2.describe_instances, 2 ec2.run_instances"
     )

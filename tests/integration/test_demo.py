@@ -1,0 +1,29 @@
+"""`landbridge demo`, as a newcomer runs it: both ways, in well under two minutes, with a report to show for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+SECONDS = 110
+WIDTH = 100
+
+
+@pytest.mark.parametrize("strategy", ["incremental", "all_at_once"])
+def test_the_demo_moves_the_shop_and_reports_what_it_promised(strategy: str) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("LANDBRIDGE_")}
+    command = [sys.executable, "-m", "landbridge", "demo", "--strategy", strategy]
+    answer = subprocess.run(
+        command, env=environ, capture_output=True, text=True, timeout=SECONDS, check=False, start_new_session=True
+    )
+    said = answer.stdout
+    assert answer.returncode == 0, said + answer.stderr
+    for part in ("Discovering", "Planning", "Approved", "Executing", "What moved", "The application lives in the VPC"):
+        assert part in said
+    assert "succeeded" in said
+    assert "web-1" in said
+    lines = [line for line in said.splitlines() if "logs:" not in line and "doorbell:" not in line]
+    assert max(map(len, lines)) <= WIDTH
