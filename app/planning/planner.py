@@ -71,11 +71,12 @@ Needs = dict[StepId, frozenset[StepId]]
 def make_plan(inventory: Inventory, request: Request, kinds: Mapping[str, PlannedKind]) -> Plan:
     """The plan for a request: pure, and the same for the same input. Raises scope.ScopeError."""
     inventory = scoping.with_target(inventory, request)
+    flows = derive(inventory, kinds)
     ctx = Context(
         inventory=inventory,
         request=request,
-        scope=scoping.choose(inventory, request, kinds),
-        flows=derive(inventory, kinds),
+        scope=scoping.choose(inventory, request, kinds, flows if request.strategy == "incremental" else ()),
+        flows=flows,
         makers={kind.name: kind.maker for kind in kinds.values() if kind.maker},
         linkable=frozenset(kind.name for kind in kinds.values() if kind.linkable),
     )
@@ -87,7 +88,7 @@ def make_plan(inventory: Inventory, request: Request, kinds: Mapping[str, Planne
         steps: tuple[PlannedStep, ...] = ()
     else:
         steps = tuple(in_order([_planned(id_, drafts, needs[id_], ctx) for id_ in drafts]))
-    flows = Judge(steps, _surroundings(ctx)).judge(ctx.flows)
+    flows = Judge(steps, _surroundings(ctx)).judge(flows)
     return Plan(
         strategy=request.strategy,
         region=inventory.region,

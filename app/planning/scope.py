@@ -1,11 +1,12 @@
 """What moves: the request's own choice, and what has to come along with it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Protocol
 
 from app.planning.context import NEW_VPC, Request
+from app.planning.flows import serving
 from app.planning.inventory import Inventory, Ref, Resource
-from app.planning.plan import Finding
+from app.planning.plan import Finding, Flow
 
 
 class ScopeError(ValueError):
@@ -18,10 +19,13 @@ class ScopeError(ValueError):
 
 class Movable(Protocol):
     """A kind as far as the scope asks: `comes_along` where a resource that refers to one of its
-    resources cannot move without it; `moves` whether a resource is Classic and can have a counterpart."""
+    resources cannot move without it; `linkable` where ClassicLink can link one; `moves` whether a resource
+    is Classic and can have a counterpart."""
 
     @property
     def comes_along(self) -> bool: ...
+    @property
+    def linkable(self) -> bool: ...
 
     def moves(self, resource: Resource) -> bool: ...
 
@@ -34,8 +38,13 @@ def with_target(inventory: Inventory, request: Request) -> Inventory:
     return Inventory(inventory.region, (*inventory.resources, new), inventory.gaps)
 
 
-def choose(inventory: Inventory, request: Request, kinds: Mapping[str, Movable]) -> frozenset[Ref]:
-    """The refs that move. Raises ScopeError for refs that are unknown or not Classic."""
+def choose(
+    inventory: Inventory, request: Request, kinds: Mapping[str, Movable], flows: Iterable[Flow] = ()
+) -> frozenset[Ref]:
+    """The refs that move. Raises ScopeError for refs that are unknown or not Classic.
+
+    `flows`: those for whose sake something that stays is linked, which takes the counterparts of its groups.
+    """
 
     def movable(resource: Resource) -> bool:
         return resource.kind in kinds and kinds[resource.kind].moves(resource)
@@ -55,18 +64,48 @@ def choose(inventory: Inventory, request: Request, kinds: Mapping[str, Movable])
         chosen |= {r.ref for r in inventory if movable(r) and wanted <= dict(r.tags).items()}
     if request.refs is None and request.tags is None:
         chosen = {resource.ref for resource in inventory if movable(resource)}
-    return _with_company(chosen, inventory, kinds)
+        return _with_company(chosen, inventory, kinds)
+    company = _with_company(chosen, inventory, kinds)
+    return _with_company(company | _for_links(company, flows, inventory, kinds), inventory, kinds)
 
 
-def _with_company(start: set[Ref], inventory: Inventory, kinds: Mapping[str, Movable]) -> frozenset[Ref]:
+def _for_links(
+    chosen: frozenset[Ref], flows: Iterable[Flow], inventory: Inventory, kinds: Mapping[str, Movable]
+) -> set[Ref]:
+    """What those have to be linked with who call, or are called by, what moves, and stay themselves.
+
+    What refers back to its holder (an Elastic IP) is its own, and stays with it.
+    """
+    near: set[Ref] = set()
+    for flow in flows:
+        sources, targets = (set(map(Ref.parse, refs)) for refs in (flow.sources, flow.targets))
+        near |= (sources if targets & chosen else set()) | (targets if sources & chosen else set())
+    found: set[Ref] = set()
+    for ref in near - chosen:
+        resource = inventory.get(ref)
+        if resource is None or resource.platform != "classic" or not serving(resource.facts):
+            continue
+        if ref.kind in kinds and kinds[ref.kind].linkable:
+            found |= {other for other in resource.refers_to if ref not in _refers_to(other, inventory)}
+    return {ref for ref in found if _comes_along(ref, inventory, kinds)}
+
+
+def _refers_to(ref: Ref, inventory: Inventory) -> frozenset[Ref]:
+    resource = inventory.get(ref)
+    return resource.refers_to if resource else frozenset()
+
+
+def _comes_along(ref: Ref, inventory: Inventory, kinds: Mapping[str, Movable]) -> bool:
+    found = inventory.get(ref)
+    return found is not None and ref.kind in kinds and kinds[ref.kind].comes_along and kinds[ref.kind].moves(found)
+
+
+def _with_company(start: Set[Ref], inventory: Inventory, kinds: Mapping[str, Movable]) -> frozenset[Ref]:
     chosen, stack = set(start), sorted(start)
     while stack:
         resource = inventory.get(stack.pop())
         for ref in resource.refers_to if resource else ():
-            other = inventory.get(ref)
-            if other is None or ref in chosen or ref.kind not in kinds:
-                continue
-            if kinds[ref.kind].comes_along and kinds[ref.kind].moves(other):
+            if ref not in chosen and _comes_along(ref, inventory, kinds):
                 chosen.add(ref)
                 stack.append(ref)
     return frozenset(chosen)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
 
 from sandbox.ec2.vpcs import Vpc
@@ -11,6 +12,12 @@ from sandbox.world import Place
 
 CLASSIC_RANGE = IPv4Network("10.0.0.0/8")
 LOCAL = "local"
+
+
+@lru_cache(maxsize=4096)
+def _network(cidr: str) -> IPv4Network:
+    """Asked for at every look at who can reach whom."""
+    return IPv4Network(cidr)
 
 
 @dataclass
@@ -24,7 +31,7 @@ class Route:
 
     @property
     def network(self) -> IPv4Network:
-        return IPv4Network(self.destination)
+        return _network(self.destination)
 
     @property
     def is_local(self) -> bool:
@@ -96,7 +103,8 @@ def table_of_subnet(place: Place, subnet_id: str, vpc_id: str) -> RouteTable:
 
 def route_to(table: RouteTable, address: str) -> Route | None:
     """The most specific route to an address."""
-    fitting = [route for route in table.routes if IPv4Address(address) in route.network]
+    wanted = IPv4Address(address)
+    fitting = [route for route in table.routes if wanted in route.network]
     return max(fitting, key=lambda route: route.network.prefixlen, default=None)
 
 

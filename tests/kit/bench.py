@@ -53,6 +53,7 @@ class Bench:
         strategy: Strategy = "incremental",
         *,
         refs: Sequence[str] | None = None,
+        tags: Mapping[str, str] | None = None,
         settings: Settings | None = None,
         overrides: Mapping[str, Mapping[str, Any]] | None = None,
         inventory: Inventory | None = None,
@@ -61,6 +62,7 @@ class Bench:
             strategy,
             target,
             refs=tuple(refs) if refs is not None else None,
+            tags=tags,
             settings=settings or Settings(),
             overrides=overrides or {},
         )

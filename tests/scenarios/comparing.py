@@ -47,11 +47,13 @@ class Picture:
 
 
 def picture(session: boto3.Session) -> Picture:
+    ec2: Any = session.client("ec2")
     items = _instances(session)
+    volumes = {volume["VolumeId"]: volume for volume in ec2.describe_volumes()["Volumes"]}
     balancers = session.client("elb").describe_load_balancers()["LoadBalancerDescriptions"]
     databases = session.client("rds").describe_db_instances()["DBInstances"]
     return Picture(
-        instances={item["InstanceId"]: _instance(session, item) for item in items},
+        instances={item["InstanceId"]: _instance(ec2, item, volumes) for item in items},
         members_of={item["InstanceId"]: _ids(item["SecurityGroups"], "GroupId") for item in items},
         rules=_rules(session),
         balancers={item["LoadBalancerName"]: _balancer(session, item) for item in balancers},
@@ -62,7 +64,7 @@ def picture(session: boto3.Session) -> Picture:
             item["DBInstanceIdentifier"]: _ids(item["VpcSecurityGroups"], "VpcSecurityGroupId") for item in databases
         },
         records=_records(session),
-        addresses={item["PublicIp"]: item for item in session.client("ec2").describe_addresses()["Addresses"]},
+        addresses={item["PublicIp"]: item for item in ec2.describe_addresses()["Addresses"]},
         names={item["DNSName"].lower(): item["LoadBalancerName"] for item in balancers},
         default_group=_default_group(session),
     )
@@ -74,7 +76,7 @@ def _instances(session: boto3.Session) -> list[Fields]:
     return [dict(item) for item in items if item["State"]["Name"] not in ("shutting-down", "terminated")]
 
 
-def _instance(session: boto3.Session, item: Fields) -> Fields:
+def _instance(ec2: Any, item: Fields, volumes: Mapping[str, Fields]) -> Fields:
     return {
         "type": item["InstanceType"],
         "zone": item["Placement"]["AvailabilityZone"],
@@ -87,23 +89,21 @@ def _instance(session: boto3.Session, item: Fields) -> Fields:
         "architecture": item["Architecture"],
         "virtualization": item["VirtualizationType"],
         "root": (item["RootDeviceType"], item["RootDeviceName"]),
-        "devices": _devices(session, item),
-        **_attributes(session, item["InstanceId"]),
+        "devices": _devices(item, volumes),
+        **_attributes(ec2, item["InstanceId"]),
     }
 
 
-def _devices(session: boto3.Session, item: Fields) -> Fields:
-    ec2: Any = session.client("ec2")
+def _devices(item: Fields, volumes: Mapping[str, Fields]) -> Fields:
     found = {}
     for mapping in item["BlockDeviceMappings"]:
-        volume = ec2.describe_volumes(VolumeIds=[mapping["Ebs"]["VolumeId"]])["Volumes"][0]
+        volume = volumes[mapping["Ebs"]["VolumeId"]]
         about = {key: volume.get(key) for key in ("Size", "VolumeType", "Iops", "Encrypted")}
         found[mapping["DeviceName"]] = {**about, "goes_with_it": mapping["Ebs"]["DeleteOnTermination"]}
     return found
 
 
-def _attributes(session: boto3.Session, instance_id: str) -> Fields:
-    ec2: Any = session.client("ec2")
+def _attributes(ec2: Any, instance_id: str) -> Fields:
     return {
         name: ec2.describe_instance_attribute(InstanceId=instance_id, Attribute=name)[field].get("Value")
         for name, field in ATTRIBUTES.items()
