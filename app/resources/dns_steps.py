@@ -64,7 +64,9 @@ class _Cutover(RecordStep):
         return {"change": await change_record(run, new, run.params["record"]), "record": new}
 
     async def undo(self, run: Run, result: Result | None) -> None:
-        """The twin may be emptied only when nobody is led to it any more."""
+        """The twin may be emptied only when nobody is led to it any more. Without twins nothing was changed."""
+        if not all(target.get("twin") or target.get("counterpart") for target in run.params["targets"]):
+            return
         change = await self.put_back(run, result["record"] if result else await self.new_record(run))
         if change:
             await run_out(run, change, _hold(run.params["record"]))
@@ -207,6 +209,7 @@ class RestoreTtl(RecordStep):
             f"Set the TTL of {resource.name} back to {record['TTL']} s.",
             seconds=CHANGE_SECONDS,
             calls=3,
+            reversible=False,
         )
 
     async def do(self, run: Run) -> Result:

@@ -90,7 +90,8 @@ class _StopSource(Step):
         # Also where it is seen running: a stop whose answer was lost may be about to land.
         await run.cloud.call("ec2.start_instances", InstanceIds=[instance_id])
         await wait_for_state(run, instance_id, "running")
-        if link := run.params["link"]:
+        link = run.params["link"]
+        if link and all((link["vpc_id"], *link["group_ids"])):  # without twins of its groups it was never linked
             await attach(run, instance_id, link["vpc_id"], list(link["group_ids"]))
         await _give_back_addresses(run)
 
