@@ -9,6 +9,7 @@ from app.planning.inventory import Inventory, Json, Ref, Resource
 from app.planning.plan import Flow, Strategy, promise, step_id
 
 NEW_VPC = Ref("vpc", "new")
+LEAST_ZONES = 2
 
 T = TypeVar("T")
 
@@ -133,11 +134,15 @@ class Context:
 
     @property
     def zones(self) -> tuple[str, ...]:
-        """Zones the target covers, sorted; a VPC still to be made covers every zone in use."""
-        if self.target.create_cidr:
-            used = {str(r.facts["zone"]) for r in self.inventory if r.ref in self.scope and r.facts.get("zone")}
-            return tuple(sorted(used))
-        return tuple(sorted(self.target.subnets))
+        """Zones the target covers, sorted; a VPC still to be made covers every zone in use, and no fewer than
+        two where the region has them: a DB subnet group cannot do with one."""
+        if not self.target.create_cidr:
+            return tuple(sorted(self.target.subnets))
+        used = {str(r.facts["zone"]) for r in self.inventory if r.ref in self.scope and r.facts.get("zone")}
+        region = self.inventory.get(Ref("region", self.inventory.region))
+        offered = region.facts.get("offerings") if region else None
+        spare = sorted(set(offered) - used) if used and isinstance(offered, Mapping) else []
+        return tuple(sorted([*used, *spare[: max(0, LEAST_ZONES - len(used))]]))
 
     @cached_property
     def neighbours(self) -> frozenset[Ref]:

@@ -1,6 +1,7 @@
 """What is planned for DB subnet groups."""
 
 from app.planning.context import Target
+from app.planning.inventory import Ref, Resource
 from app.planning.plan import promise
 from tests.unit.resources.shop_inventory import balancer, database, db_group, group, plan_of, steps
 
@@ -18,6 +19,15 @@ def test_in_a_vpc_still_to_be_made_the_subnets_are_promises() -> None:
     )
     made = steps(plan)["db_subnet_group.create/vpc:new"]
     assert made.params["subnets"]["us-east-1b"] == promise("vpc.create/vpc:new", "subnets.us-east-1b")
+
+
+def test_a_vpc_still_to_be_made_has_two_zones_even_where_everything_is_in_one() -> None:
+    offerings = {"us-east-1a": ["m3.medium"], "us-east-1b": ["m3.medium"], "us-east-1c": ["m3.medium"]}
+    region = Resource(Ref("region", "us-east-1"), "us-east-1", "classic", {"offerings": offerings})
+    target = Target(create_cidr="172.20.0.0/16")
+    plan = plan_of(group(), db_group(), database(), region, target=target, more_kinds=("vpc",))
+    assert list(steps(plan)["vpc.create/vpc:new"].params["subnets"]) == ["us-east-1a", "us-east-1b"]
+    assert not [finding for finding in plan.findings if finding.level == "blocker"]
 
 
 def test_without_databases_there_is_none() -> None:
