@@ -19,14 +19,7 @@ GROUPS_PER_INTERFACE = 5
 
 def findings(ctx: Context) -> Iterator[Finding]:
     for instance in ctx.inventory.of("instance"):
-        if instance.platform == "unknown":
-            yield _finding(
-                instance,
-                "blocker",
-                "unknown_platform",
-                "could not be read whole, so that nobody knows what it is: allow the calls or wait out the throttling, "
-                "then discover again.",
-            )
+        yield from _not_moved(instance, ctx)
     called = _called_by_instances(ctx)
     for instance in ctx.moving("instance"):
         yield from _disks(instance, ctx)
@@ -43,6 +36,27 @@ def findings(ctx: Context) -> Iterator[Finding]:
                 "along, have to be told the new one at cutover.",
             )
     yield from _room(ctx)
+
+
+def _not_moved(instance: Resource, ctx: Context) -> Iterator[Finding]:
+    if instance.platform == "unknown":
+        yield _finding(
+            instance,
+            "blocker",
+            "unknown_platform",
+            "could not be read whole, so that nobody knows what it is: allow the calls or wait out the throttling, "
+            "then discover again.",
+        )
+    everything = ctx.request.refs is None and ctx.request.tags is None
+    if everything and instance.platform == "classic" and instance.facts["auto_scaling_group"]:
+        yield _finding(
+            instance,
+            "warning",
+            "auto_scaling_member",
+            f"belongs to the Auto Scaling group {instance.facts['auto_scaling_group']}, which launches its members "
+            "itself: it stays in EC2-Classic. Make the group anew in the VPC, or take the instance out of it and "
+            "discover again.",
+        )
 
 
 def _finding(instance: Resource, level: Level, code: str, message: str) -> Finding:

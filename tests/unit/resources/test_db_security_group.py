@@ -36,6 +36,11 @@ def test_a_group_nobody_uses_has_no_port_and_stays() -> None:
     assert not [id_ for id_ in steps(plan) if id_.endswith(":idle")]
 
 
+def test_a_default_group_nobody_uses_is_told_of_too() -> None:
+    plan = plan_of(group(), db_group(), db_group("default", groups=()), database())
+    assert found(plan, "note")["db_security_group_unused"] == "db_security_group:default"
+
+
 def test_the_default_group_gets_a_twin_when_used_and_is_never_deleted() -> None:
     plan = plan_of(group(), db_group("default"), database(db_security_groups=["default"]))
     planned = steps(plan)

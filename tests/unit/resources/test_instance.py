@@ -73,6 +73,7 @@ def test_only_large_volumes_are_snapshot_beforehand_and_those_snapshots_go_in_th
 def test_a_member_of_an_auto_scaling_group_is_left_to_its_group() -> None:
     plan = plan_of(an_instance(auto_scaling_group="web"))
     assert not {action for action in actions(plan) if action.startswith("instance.")}
+    assert findings_of(plan)["auto_scaling_member"] == "warning"
 
 
 def test_volumes_keep_their_fate_at_termination() -> None:
