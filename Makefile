@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test check format openapi lock
+.PHONY: help install demo dev test soak check format openapi lock
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ dev: $(STAMP) ## run the API, a worker and a simulated AWS account until Ctrl-C
 
 test: $(STAMP) ## run every test (WORKERS=2 processes)
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+soak: $(STAMP) ## run the tests that take long (WORKERS=2 processes)
+	$(BIN)/python -m pytest -n $(WORKERS) -m soak
 
 check: $(STAMP) ## format, lint, types, import rules, migrations, spec and unit tests
 	$(BIN)/ruff format --check .

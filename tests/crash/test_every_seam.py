@@ -19,7 +19,12 @@ from tests.kit.bench import Bench
 from tests.kit.killing import DyingCloud, DyingJournal, Killed, Seams, outlive
 from tests.kit.virtual_time import run
 
-STRATEGIES = pytest.mark.parametrize("strategy", ["incremental", "all_at_once"])
+STRATEGIES = pytest.mark.parametrize(
+    "strategy", ["incremental", pytest.param("all_at_once", marks=pytest.mark.soak)]
+)
+
+SHARES = 4  # the seams are dealt out to this many tests, which run side by side
+PARTS = pytest.mark.parametrize("part", range(SHARES))
 
 
 def drive(bench: Bench, plan: Plan, journal: MemoryJournal, seams: Seams, *, back: bool = False) -> Outcome:
@@ -65,7 +70,8 @@ def ended(outcome: Outcome, wanted: Outcome, journal: MemoryJournal) -> list[str
 
 
 @STRATEGIES
-def test_a_worker_killed_at_any_seam_is_survived_forward_and_by_undo(strategy: Strategy) -> None:
+@PARTS
+def test_a_worker_killed_at_any_seam_is_survived_forward_and_by_undo(strategy: Strategy, part: int) -> None:
     rehearsal, target = corner_shop.bench()
     assert drive(rehearsal, rehearsal.plan(target, strategy), MemoryJournal(), Seams()) == "succeeded"
     expected = shape(rehearsal)
@@ -82,14 +88,16 @@ def test_a_worker_killed_at_any_seam_is_survived_forward_and_by_undo(strategy: S
         outcome = drive(bench, plan, journal, Seams(), back=True)
         return ended(outcome, "undone", journal) + unrestored(before, bench)
 
-    seams = Seams({"another worker": another_worker_finishes, "undo": a_person_asks_for_undo})
+    aftermaths = {"another worker": another_worker_finishes, "undo": a_person_asks_for_undo}
+    seams = Seams(aftermaths, part=(part, SHARES))
     assert outlive(lambda: drive(bench, plan, journal, seams)) == "succeeded"
     assert seams.wrong == []
     assert len(seams.crossed) > 100
 
 
 @STRATEGIES
-def test_a_worker_killed_at_any_seam_of_undo_is_survived(strategy: Strategy) -> None:
+@PARTS
+def test_a_worker_killed_at_any_seam_of_undo_is_survived(strategy: Strategy, part: int) -> None:
     bench, target = corner_shop.bench()
     before = account(bench.boto)
     plan, journal = bench.plan(target, strategy), MemoryJournal()
@@ -99,7 +107,7 @@ def test_a_worker_killed_at_any_seam_of_undo_is_survived(strategy: Strategy) -> 
         outcome = drive(bench, plan, journal, Seams(), back=True)
         return ended(outcome, "undone", journal) + unrestored(before, bench)
 
-    seams = Seams({"another worker": another_worker_goes_on})
+    seams = Seams({"another worker": another_worker_goes_on}, part=(part, SHARES))
     assert outlive(lambda: drive(bench, plan, journal, seams, back=True)) == "undone"
     assert seams.wrong == []
     assert len(seams.crossed) > 60

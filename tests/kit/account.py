@@ -1,6 +1,7 @@
 """The account as AWS's own describe calls show it, for comparing it field by field before and after."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import boto3
@@ -29,40 +30,50 @@ VOLATILE = {
 # A Classic instance gets new addresses at every start (aws-facts A4).
 ADDRESSES = {"PrivateIpAddress", "PublicIpAddress", "PrivateDnsName", "PublicDnsName", "DnsName", "PublicIp"}
 
-READS: dict[str, Callable[[boto3.Session], Any]] = {
+Clients = Callable[[str], Any]
+
+READS: dict[str, Callable[[Clients], Any]] = {
     "instances": lambda s: [
         i
-        for r in s.client("ec2").describe_instances()["Reservations"]
+        for r in s("ec2").describe_instances()["Reservations"]
         for i in r["Instances"]
         if i["State"]["Name"] != "terminated"
     ],
-    "groups": lambda s: s.client("ec2").describe_security_groups()["SecurityGroups"],
-    "addresses": lambda s: s.client("ec2").describe_addresses()["Addresses"],
-    "volumes": lambda s: s.client("ec2").describe_volumes()["Volumes"],
-    "snapshots": lambda s: s.client("ec2").describe_snapshots(OwnerIds=["self"])["Snapshots"],
-    "images": lambda s: s.client("ec2").describe_images(Owners=["self"])["Images"],
-    "links": lambda s: s.client("ec2").describe_classic_link_instances()["Instances"],
-    "vpc_links": lambda s: s.client("ec2").describe_vpc_classic_link()["Vpcs"],
-    "vpc_link_dns": lambda s: s.client("ec2").describe_vpc_classic_link_dns_support()["Vpcs"],
-    "vpcs": lambda s: s.client("ec2").describe_vpcs()["Vpcs"],
-    "subnets": lambda s: s.client("ec2").describe_subnets()["Subnets"],
-    "route_tables": lambda s: s.client("ec2").describe_route_tables()["RouteTables"],
-    "databases": lambda s: s.client("rds").describe_db_instances()["DBInstances"],
-    "db_groups": lambda s: s.client("rds").describe_db_security_groups()["DBSecurityGroups"],
-    "db_subnet_groups": lambda s: s.client("rds").describe_db_subnet_groups()["DBSubnetGroups"],
-    "db_snapshots": lambda s: s.client("rds").describe_db_snapshots()["DBSnapshots"],
-    "balancers": lambda s: s.client("elb").describe_load_balancers()["LoadBalancerDescriptions"],
+    "groups": lambda s: s("ec2").describe_security_groups()["SecurityGroups"],
+    "addresses": lambda s: s("ec2").describe_addresses()["Addresses"],
+    "volumes": lambda s: s("ec2").describe_volumes()["Volumes"],
+    "snapshots": lambda s: s("ec2").describe_snapshots(OwnerIds=["self"])["Snapshots"],
+    "images": lambda s: s("ec2").describe_images(Owners=["self"])["Images"],
+    "links": lambda s: s("ec2").describe_classic_link_instances()["Instances"],
+    "vpc_links": lambda s: s("ec2").describe_vpc_classic_link()["Vpcs"],
+    "vpc_link_dns": lambda s: s("ec2").describe_vpc_classic_link_dns_support()["Vpcs"],
+    "vpcs": lambda s: s("ec2").describe_vpcs()["Vpcs"],
+    "subnets": lambda s: s("ec2").describe_subnets()["Subnets"],
+    "route_tables": lambda s: s("ec2").describe_route_tables()["RouteTables"],
+    "databases": lambda s: s("rds").describe_db_instances()["DBInstances"],
+    "db_groups": lambda s: s("rds").describe_db_security_groups()["DBSecurityGroups"],
+    "db_subnet_groups": lambda s: s("rds").describe_db_subnet_groups()["DBSubnetGroups"],
+    "db_snapshots": lambda s: s("rds").describe_db_snapshots()["DBSnapshots"],
+    "balancers": lambda s: s("elb").describe_load_balancers()["LoadBalancerDescriptions"],
     "records": lambda s: [
         record
-        for zone in s.client("route53").list_hosted_zones()["HostedZones"]
-        for record in s.client("route53").list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
+        for zone in s("route53").list_hosted_zones()["HostedZones"]
+        for record in s("route53").list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
     ],
 }
 
 
 def account(session: boto3.Session) -> dict[str, Any]:
     """Everything there, without what changes by itself; lists sorted."""
-    return {name: _plain(read(session)) for name, read in READS.items()}
+    clients = _clients_of(session)
+    return {name: _plain(read(clients)) for name, read in READS.items()}
+
+
+@cache
+def _clients_of(session: boto3.Session) -> Clients:
+    """Making a client costs more than all its calls here."""
+    make: Any = session.client
+    return cache(make)
 
 
 def _plain(value: Any, inside: str = "") -> Any:

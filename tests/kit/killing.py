@@ -28,10 +28,14 @@ class Seams:
     """Every distinct seam once: seams of steps of the same action at the same call are alike.
 
     `aftermaths` are tried one after the other in children of their own; each returns what is wrong.
+    `part` (which, of how many) deals the seams out to several tests.
     """
 
-    def __init__(self, aftermaths: Mapping[str, Callable[[], list[str]]] | None = None) -> None:
+    def __init__(
+        self, aftermaths: Mapping[str, Callable[[], list[str]]] | None = None, part: tuple[int, int] = (0, 1)
+    ) -> None:
         self.aftermaths = aftermaths or {}
+        self._part, self._parts = part
         self.crossed: set[str] = set()
         self.wrong: list[str] = []
         self.dead = False
@@ -43,6 +47,8 @@ class Seams:
         if seam in self.crossed or not self.aftermaths:
             return
         self.crossed.add(seam)
+        if len(self.crossed) % self._parts != self._part:
+            return
         for name, aftermath in self.aftermaths.items():
             self.wrong += self._die_here(seam, name, aftermath)
 
@@ -73,11 +79,15 @@ class _Afterlife:
 
 
 def outlive(drive: Callable[[], Any]) -> Any:
-    """Run a drive; in a child that died in it, try the aftermath, tell the parent, and end."""
+    """Run a drive; in a child that died in it, try the aftermath, tell the parent, and end.
+
+    However the drive ends there: a child that got past here would go on as a second test runner.
+    """
     try:
         return drive()
-    except Killed:
-        _tell_parent()
+    finally:
+        if _Afterlife.aftermath is not None:
+            _tell_parent()
 
 
 def _tell_parent() -> None:
