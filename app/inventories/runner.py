@@ -1,11 +1,13 @@
 """Runs a discovery: reads the account through AWS and stores what it held, at once and whole."""
 
+import asyncio
 from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
 import structlog
 from sqlalchemy import insert, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import Account
@@ -23,7 +25,8 @@ from app.resources.discovery import discover
 log = structlog.get_logger("landbridge.inventories")
 
 # A discovery changes nothing, so one that died is simply read again by whoever finds it.
-LEASE_SECONDS = 300.0
+LEASE_SECONDS = 15.0
+HEARTBEAT_SECONDS = 5.0
 TRIES = 3
 ROWS_PER_INSERT = 1_000
 
@@ -35,6 +38,12 @@ _CLAIM = text(
     where id = :id and status in ('pending', 'running')
       and (lease_expires_at is null or lease_expires_at < clock_timestamp())
     returning attempts
+    """
+)
+_RENEW = text(
+    """
+    update inventories set lease_expires_at = clock_timestamp() + make_interval(secs => :seconds)
+    where id = :id and lease_holder = :holder and status = 'running'
     """
 )
 
@@ -60,11 +69,26 @@ class DiscoveryRunner:
         async with self._database.reading() as session:
             found = await session.get_one(Inventory, inventory_id)
             account = await session.get_one(Account, found.account_id)
+        heart = asyncio.create_task(self._beat(inventory_id))
         try:
             await self._read(found, account)
         except CloudError as error:
             detail = f"{error.operation} was refused ({error.code}). POST /v1/accounts/{account.id}/verify says more."
             await self._fail(inventory_id, "aws_refused", detail)
+        finally:
+            heart.cancel()
+            await asyncio.gather(heart, return_exceptions=True)
+
+    async def _beat(self, inventory_id: str) -> None:
+        """Keep the lease while the account is read, so that a dead worker's discovery is taken over soon."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            params = {"id": inventory_id, "holder": self._holder, "seconds": LEASE_SECONDS}
+            try:
+                async with self._database.transaction() as session:
+                    await session.execute(_RENEW, params)
+            except (DBAPIError, OSError) as error:
+                log.warning("inventory.unreachable", inventory=inventory_id, error=type(error).__name__)
 
     async def _claim(self, inventory_id: str) -> int | None:
         async with self._database.transaction() as session:

@@ -13,6 +13,8 @@ Strategy = Literal["all_at_once", "incremental"]
 Level = Literal["blocker", "warning", "note"]
 FlowVerdict = Literal["kept", "interrupted", "already_broken"]
 
+LEVELS: tuple[Level, ...] = ("blocker", "warning", "note")
+
 PHASES = ("prepare", "link", "managed_services", "load_balancers", "instances", "unlink", "finalize")
 
 
@@ -72,7 +74,7 @@ def stopped(ref: Ref) -> Milestone:
     return Milestone("stopped", ref)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Something a person must know. `message` says what to do; a blocker forbids approval."""
 
@@ -80,6 +82,11 @@ class Finding:
     code: str
     subject: str
     message: str
+
+    @property
+    def rank(self) -> tuple[int, str, str, str]:
+        """Their order for a person: blockers first, notes last."""
+        return LEVELS.index(self.level), self.code, self.subject, self.message
 
 
 @dataclass(frozen=True, slots=True)

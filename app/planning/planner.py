@@ -93,7 +93,7 @@ def make_plan(inventory: Inventory, request: Request, kinds: Mapping[str, Planne
         strategy=request.strategy,
         region=inventory.region,
         steps=steps,
-        findings=tuple(sorted(findings)),
+        findings=tuple(sorted(findings, key=lambda finding: finding.rank)),
         flows=flows,
         scope=tuple(sorted(str(ref) for ref in ctx.scope)),
         estimate=_estimate(steps, flows),
