@@ -19,9 +19,7 @@ from tests.kit.bench import Bench
 from tests.kit.killing import DyingCloud, DyingJournal, Killed, Seams, outlive
 from tests.kit.virtual_time import run
 
-STRATEGIES = pytest.mark.parametrize(
-    "strategy", ["incremental", pytest.param("all_at_once", marks=pytest.mark.soak)]
-)
+STRATEGIES = pytest.mark.parametrize("strategy", ["incremental", pytest.param("all_at_once", marks=pytest.mark.soak)])
 
 SHARES = 4  # the seams are dealt out to this many tests, which run side by side
 PARTS = pytest.mark.parametrize("part", range(SHARES))
