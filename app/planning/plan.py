@@ -74,6 +74,11 @@ def stopped(ref: Ref) -> Milestone:
     return Milestone("stopped", ref)
 
 
+# Every step of the phase `prepare` has ended; and the step that waits for just that.
+PREPARATIONS_ENDED = Milestone("ended", Ref("phase", "prepare"))
+PREPARED = Milestone("prepared", Ref("phase", "prepare"))
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something a person must know. `message` says what to do; a blocker forbids approval."""

@@ -7,8 +7,8 @@ incremental  whoever calls, or is called by, something that moves is linked befo
              ClassicLink can link it; a managed service moves before those of its callers that move
              (nothing in the VPC reaches one in Classic); a load balancer moves before its members
              (a Classic one never takes VPC instances).
-all_at_once  callers stop before the managed services they call are backed up, and start again when
-             those are in service.
+all_at_once  nothing stops before all preparations have ended; callers stop before the managed services
+             they call are backed up, and start again when those are in service.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +22,7 @@ from app.planning.inventory import Inventory, Ref, Resource
 from app.planning.lives import Surroundings
 from app.planning.outage import Judge
 from app.planning.plan import (
+    PREPARED,
     Draft,
     Finding,
     Flow,
@@ -128,8 +129,8 @@ class _Milestones:
 
     def __init__(self, drafts: Drafts) -> None:
         self._steps: dict[Milestone, set[StepId]] = {}
-        for id_, (_, _, draft) in drafts.items():
-            for milestone in draft.reaches:
+        for id_, (step, _, draft) in drafts.items():
+            for milestone in (*draft.reaches, Milestone("ended", Ref("phase", step.phase))):
                 self._steps.setdefault(milestone, set()).add(id_)
 
     def steps(self, milestones: Iterable[Milestone]) -> set[StepId]:
@@ -179,6 +180,7 @@ def _order_from_flows(ctx: Context, drafts: Drafts, milestones: _Milestones) -> 
         else:
             after(milestones.steps(map(stopped, sources)), managed, interrupts)
             after(milestones.steps(map(in_service, managed)), sources, begins)
+    after(milestones.steps([PREPARED]), interrupts, interrupts)
     return extra
 
 

@@ -10,6 +10,7 @@ from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Finding
 from app.resources.kind import Kind, Survey, tags_of
 from app.resources.vpc_creation import Create, plan_findings
+from app.resources.vpc_preparations import AwaitPreparations
 
 CLASSIC_RANGE = IPv4Network("10.0.0.0/8")
 EVERYWHERE = "0.0.0.0/0"
@@ -17,7 +18,7 @@ EVERYWHERE = "0.0.0.0/0"
 
 class Vpcs(Kind):
     name = "vpc"
-    steps = (Create(),)
+    steps = (Create(), AwaitPreparations())
 
     async def discover(self, survey: Survey) -> list[Resource]:
         """Facts: cidrs, tenancy, is_default, dns_support, dns_hostnames, internet_gateway, tags; routes of all route

@@ -6,8 +6,10 @@ from app.planning.context import Target
 from app.resources.vpc_creation import zone_cidrs
 from tests.unit.resources.inventories import (
     ZONE,
+    a_disk,
     a_subnet,
     a_vpc,
+    actions,
     an_instance,
     findings_of,
     plan_of,
@@ -59,3 +61,17 @@ def test_a_target_that_does_not_fit_is_a_blocker(target: Target, code: str) -> N
 def test_a_subnet_without_a_way_to_the_internet_is_worth_a_warning() -> None:
     private = a_vpc(subnet_tables={"subnet-1": "rtb-2"})
     assert findings_of(plan_of(an_instance(), private))["no_internet_route"] == "warning"
+
+
+def test_all_at_once_no_machine_stops_while_another_is_still_being_prepared() -> None:
+    small, large = an_instance("i-1"), an_instance("i-2", block_devices=[a_disk(500)])
+    plan = plan_of(small, large, strategy="all_at_once")
+    line = step_of(plan, "vpc.await_preparations")
+    stops = [step for step in plan.steps if step.action == "instance.stop"]
+    assert "instance.presnapshot/instance:i-2" in line.needs
+    assert len(stops) == 2
+    assert all(line.id in step.needs for step in stops)
+
+
+def test_incrementally_each_machine_stops_as_soon_as_it_may() -> None:
+    assert "vpc.await_preparations" not in actions(plan_of(an_instance(), strategy="incremental"))
