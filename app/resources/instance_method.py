@@ -12,7 +12,7 @@ from typing import Literal
 from app.planning.context import Context
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import StepId, step_id
-from app.resources.classic_link import must_link
+from app.resources.linking import must_link
 from app.resources.load_balancer_members import balancers_of
 
 Method = Literal["stopped", "no_reboot", "reboot"]

@@ -9,7 +9,7 @@ from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Wat
 from app.planning.context import Context
 from app.planning.inventory import Json, Resource
 from app.planning.plan import Draft, Milestone, StepId, in_service, step_id, stopped
-from app.resources.classic_link import attach
+from app.resources.classic_link_steps import attach
 from app.resources.instance_looking import describe, judge_state, state_of, wait_for_state, watch_instances
 from app.resources.instance_method import (
     STOP_SECONDS,

@@ -8,7 +8,7 @@ from app.execution.step import Judge, Run, Seen, StepBroken, Verdict, Watch, pen
 from app.planning.context import Context
 from app.planning.inventory import Ref, Resource
 from app.planning.plan import Milestone, promise, step_id
-from app.resources.classic_link import must_link
+from app.resources.linking import must_link
 
 REGISTER_SECONDS = 10.0  # until a member is checked for the first time
 # How long a member may take to pass its health checks before a person has to look, in AWS's seconds.
