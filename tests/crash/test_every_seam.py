@@ -14,9 +14,10 @@ from app.execution.executor import Outcome
 from app.execution.journal import MemoryJournal
 from app.planning.plan import Plan, Strategy
 from tests.kit import corner_shop
-from tests.kit.account import account, differences
+from tests.kit.account import account
 from tests.kit.bench import Bench
 from tests.kit.killing import DyingCloud, DyingJournal, Killed, Seams, outlive
+from tests.kit.undone import unrestored
 from tests.kit.virtual_time import run
 
 STRATEGIES = pytest.mark.parametrize("strategy", ["incremental", pytest.param("all_at_once", marks=pytest.mark.soak)])
@@ -54,13 +55,6 @@ def unlike(bench: Bench, expected: dict[str, Counter[str]]) -> list[str]:
     ]
 
 
-def unrestored(before: Any, bench: Bench) -> list[str]:
-    """What undo did not put back; the copy it keeps of what was written to the moved database is declared."""
-    after = account(bench.boto)
-    after["db_snapshots"] = [s for s in after["db_snapshots"] if "-undone-" not in s["DBSnapshotIdentifier"]]
-    return differences(before, after)
-
-
 def ended(outcome: Outcome, wanted: Outcome, journal: MemoryJournal) -> list[str]:
     if outcome == wanted:
         return []
@@ -84,7 +78,7 @@ def test_a_worker_killed_at_any_seam_is_survived_forward_and_by_undo(strategy: S
 
     def a_person_asks_for_undo() -> list[str]:
         outcome = drive(bench, plan, journal, Seams(), back=True)
-        return ended(outcome, "undone", journal) + unrestored(before, bench)
+        return ended(outcome, "undone", journal) + unrestored(before, account(bench.boto))
 
     aftermaths = {"another worker": another_worker_finishes, "undo": a_person_asks_for_undo}
     seams = Seams(aftermaths, part=(part, SHARES))
@@ -103,7 +97,7 @@ def test_a_worker_killed_at_any_seam_of_undo_is_survived(strategy: Strategy, par
 
     def another_worker_goes_on() -> list[str]:
         outcome = drive(bench, plan, journal, Seams(), back=True)
-        return ended(outcome, "undone", journal) + unrestored(before, bench)
+        return ended(outcome, "undone", journal) + unrestored(before, account(bench.boto))
 
     seams = Seams({"another worker": another_worker_goes_on}, part=(part, SHARES))
     assert outlive(lambda: drive(bench, plan, journal, seams, back=True)) == "undone"

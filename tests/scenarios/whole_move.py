@@ -12,14 +12,13 @@ from app.planning.plan import Flow, Plan, Strategy
 from sandbox.outages import Outages
 from sandbox.reach import reach
 from sandbox.scenarios import scenarios
-from tests.kit.account import account, differences
+from tests.kit.account import account
 from tests.kit.bench import Bench
 from tests.kit.corner_shop import target_of
+from tests.kit.undone import unrestored
 from tests.scenarios.comparing import Picture, picture
 
 NEW_VPC = Target(create_cidr="172.22.0.0/16")
-# An undo keeps what was written to the moved database: a snapshot, which the plan's finding declares.
-KEPT_BY_UNDO = "-undone-"
 
 Pair = tuple[str, str, int, str]  # source, target, port, protocol
 
@@ -100,9 +99,7 @@ class Move:
         ]
 
     def unrestored(self) -> list[str]:
-        after = account(self.bench.boto)
-        after["db_snapshots"] = [s for s in after["db_snapshots"] if KEPT_BY_UNDO not in s["DBSnapshotIdentifier"]]
-        return differences(self.before, after)
+        return unrestored(self.before, account(self.bench.boto))
 
     def left_in_classic(self) -> set[str]:
         """Refs of what is in EC2-Classic, as a new discovery sees it; the region itself aside."""
