@@ -41,6 +41,9 @@ async def test_a_plan_with_a_blocker_is_not_approved(admin: Client, client_for: 
     approver = await client_for(Role.APPROVER)
     refused = await approver.post(f"{plan['links']['self']}/approve", headers={"If-Match": plan["etag"]})
     assert (refused.status_code, refused.json()["code"]) == (409, "plan_blocked")
+    (error,) = refused.json()["errors"]
+    assert (error["pointer"], error["code"]) == (CROWDED["ref"], "too_many_rules")
+    assert "Merge rules" in error["detail"]
     findings = (await approver.get(f"{plan['links']['findings']}?level=blocker")).json()["items"]
     assert [finding["code"] for finding in findings] == ["too_many_rules"]
 
