@@ -21,7 +21,8 @@ def rules_of(plan: Any, group: str = "sg-web") -> list[dict[str, Json]]:
 
 
 def name_of(plan: Any, group: str = "sg-web") -> str:
-    return next(s for s in plan.steps if s.id == f"security_group.create/security_group:{group}").params["name"]
+    step = next(s for s in plan.steps if s.id == f"security_group.create/security_group:{group}")
+    return str(step.params["name"])
 
 
 def test_groups_that_name_each_other_are_all_made_before_any_rule_is_copied() -> None:
