@@ -20,8 +20,7 @@ from tests.kit.killing import DyingCloud, DyingJournal, Killed, Seams, outlive
 from tests.kit.undone import unrestored
 from tests.kit.virtual_time import run
 
-STRATEGIES = pytest.mark.parametrize("strategy", ["incremental", pytest.param("all_at_once", marks=pytest.mark.soak)])
-
+STRATEGIES = pytest.mark.parametrize("strategy", ["incremental", "all_at_once"])
 SHARES = 4  # the seams are dealt out to this many tests, which run side by side
 PARTS = pytest.mark.parametrize("part", range(SHARES))
 
@@ -84,7 +83,7 @@ def test_a_worker_killed_at_any_seam_is_survived_forward_and_by_undo(strategy: S
     seams = Seams(aftermaths, part=(part, SHARES))
     assert outlive(lambda: drive(bench, plan, journal, seams)) == "succeeded"
     assert seams.wrong == []
-    assert len(seams.crossed) > 100
+    assert len(seams.crossed) > 80
 
 
 @STRATEGIES
