@@ -110,7 +110,8 @@ def failure(error: CloudError | StepBroken) -> dict[str, Json]:
         return {"code": error.code, "detail": error.reason}
     return {
         "code": f"aws_{type(error).__name__.lower()}",
-        "detail": f"{error.operation} was refused. Mend the cause in AWS, then retry or skip the step, or undo.",
+        "detail": f"{error.operation} was refused ({error.code}). Mend the cause in AWS, then retry or skip the step, "
+        "or undo.",
         "aws_code": error.code,
         "aws_message": error.message,
         "aws_request_id": error.request_id or "",
