@@ -83,11 +83,6 @@ class Stack:
         with ending_ignored():  # an impatient second Ctrl-C must not leave half of it running
             self._exit.__exit__(kind, error, trace)
 
-    @property
-    def pids(self) -> dict[str, int]:
-        """The process ids of the sandbox, the API and the worker, by name."""
-        return {child.name: child.pid for child in self._children}
-
     def token(self, name: str, role: str) -> str:
         """A new API token of that role, straight from the database."""
         return create_token(self.database_url, name, role)

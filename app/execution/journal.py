@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from app.execution.states import STEP_MOVES, StepState, check_move
 from app.planning.inventory import Json
@@ -44,10 +44,6 @@ class Journal(Protocol):
         error: Mapping[str, Json] | None = None,
     ) -> None: ...
 
-    async def note(self, type_: str, data: Mapping[str, Any]) -> None:
-        """An event of the job as a whole."""
-        ...
-
 
 class MemoryJournal:
     """The journal as a dict: for tests, and for whoever runs a plan in one process and may lose it."""
@@ -55,7 +51,6 @@ class MemoryJournal:
     def __init__(self, entries: Mapping[StepId, Entry] | None = None) -> None:
         self.lines: dict[StepId, Entry] = dict(entries or {})
         self.trace: list[tuple[StepId, str]] = []
-        self.events: list[tuple[str, dict[str, Any]]] = []
 
     async def entries(self) -> dict[StepId, Entry]:
         return dict(self.lines)
@@ -70,6 +65,3 @@ class MemoryJournal:
     ) -> None:
         self.lines[step.id] = self.lines.get(step.id, Entry()).moved(to, result, error)
         self.trace.append((step.id, to))
-
-    async def note(self, type_: str, data: Mapping[str, Any]) -> None:
-        self.events.append((type_, dict(data)))

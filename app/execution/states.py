@@ -35,7 +35,8 @@ STEP_MOVES: dict[str, frozenset[str]] = {
 }
 
 JOB_MOVES: dict[str, frozenset[str]] = {
-    "queued": frozenset({"running", "paused", "cancelled"}),
+    # queued -> halted: a bug met before the first step asks for a person, not for worker after worker.
+    "queued": frozenset({"running", "paused", "halted", "cancelled"}),
     "running": frozenset({"running", "paused", "waiting_for_approval", "halted", "succeeded", "cancelled", "undoing"}),
     "paused": frozenset({"running", "cancelled", "undoing"}),
     "waiting_for_approval": frozenset({"running", "paused", "cancelled", "undoing"}),

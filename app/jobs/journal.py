@@ -9,7 +9,6 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import structlog
 from sqlalchemy import select, text
@@ -108,12 +107,6 @@ class PostgresJournal:
         batch.lines[step.id] = line
         data = {"step": step.id, "state": to, **({"error": error} if error else {})}
         batch.events.append((f"step.{to}", json.dumps(data)))
-        await asyncio.shield(batch.written)
-
-    async def note(self, type_: str, data: Mapping[str, Any]) -> None:
-        """Raises LeaseLost."""
-        batch = self._gather()
-        batch.events.append((type_, json.dumps(data)))
         await asyncio.shield(batch.written)
 
     @property

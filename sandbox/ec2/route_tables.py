@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox.ec2.describing import Field, View, paginate, select
 from sandbox.ec2.internet_gateways import InternetGateway
-from sandbox.ec2.routing import Association, Route, RouteTable, find_table, main_table, make_table, tables_of
+from sandbox.ec2.routing import Association, Route, RouteTable, find_table, make_table, tables_of
 from sandbox.ec2.subnets import find_subnet
 from sandbox.ec2.tags import drop_tags, requested_tags, set_tags, tag_list
 from sandbox.ec2.tokens import require_same
@@ -182,9 +182,3 @@ def route_is_active(place: Place, table: RouteTable, route: Route) -> bool:
         and getattr(thing, "state", "") not in {"terminated", "deleted", "deleting", "stopped", "failed"}
         for thing in place.things()
     )
-
-
-def is_public(place: Place, vpc_id: str, table: RouteTable | None = None) -> bool:
-    """Whether a table (default: the main one) leads to the internet through a gateway of its own VPC."""
-    ruling = table or main_table(place, vpc_id)
-    return any(route.target.startswith("igw-") and route_is_active(place, ruling, route) for route in ruling.routes)

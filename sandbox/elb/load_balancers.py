@@ -97,15 +97,6 @@ def find_load_balancer(place: Place, name: str) -> LoadBalancer:
     return found
 
 
-def load_balancer_at(place: Place, dns_name: str) -> LoadBalancer | None:
-    """The load balancer that answers under `dns_name` at this moment."""
-    wanted = dns_name.rstrip(".").lower()
-    for balancer in place.table(LoadBalancer).values():
-        if balancer.dns_name.lower() == wanted:
-            return balancer
-    return None
-
-
 @operation("elb", "DeleteLoadBalancer")
 def delete_load_balancer(place: Place, request: Mapping[str, Any]) -> dict[str, Any]:
     """Deleting what is not there succeeds too; the DNS name never comes back."""

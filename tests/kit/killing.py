@@ -145,6 +145,3 @@ class DyingJournal:
         _step.set(step.action)
         await self._journal.move(step, to, result=result, error=error)
         self._seams.cross(f"after {to}")
-
-    async def note(self, type_: str, data: Mapping[str, Any]) -> None:
-        await self._journal.note(type_, data)

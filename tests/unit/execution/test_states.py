@@ -30,7 +30,7 @@ undone:
 undo_failed: undoing
 """
 JOB = """
-queued: running paused cancelled
+queued: running paused halted cancelled
 running: running paused waiting_for_approval halted succeeded cancelled undoing
 paused: running cancelled undoing
 waiting_for_approval: running paused cancelled undoing

@@ -124,7 +124,9 @@ async def test_an_older_holder_settles_nothing(stored: Stored, database: Databas
     assert ((await stored.job()).status, await stored.events()) == ("running", [])
 
 
-@pytest.mark.parametrize(("status", "becomes"), [("running", "halted"), ("undoing", "undo_failed")])
+@pytest.mark.parametrize(
+    ("status", "becomes"), [("queued", "halted"), ("running", "halted"), ("undoing", "undo_failed")]
+)
 async def test_a_bug_asks_for_a_person(stored: Stored, database: Database, status: str, becomes: str) -> None:
     await stored.make(status=status, lease_holder="worker-1")
 
@@ -135,7 +137,7 @@ async def test_a_bug_asks_for_a_person(stored: Stored, database: Database, statu
     assert (job.error or {})["code"] == "internal_error"
 
 
-@pytest.mark.parametrize("status", sorted(JOB_MOVES.keys() - {"running", "undoing"}))
+@pytest.mark.parametrize("status", sorted(JOB_MOVES.keys() - {"queued", "running", "undoing"}))
 async def test_a_job_that_no_worker_drove_is_left_alone(stored: Stored, database: Database, status: str) -> None:
     await stored.make(status=status, lease_holder="worker-1")
 
