@@ -1,5 +1,7 @@
 """One of everything, and no more: small enough to be moved hundreds of times in a minute."""
 
+from collections.abc import Sequence
+
 import boto3
 
 from app.planning.context import Target
@@ -26,7 +28,7 @@ def build(session: boto3.Session, world: World) -> None:
     address = builder.call("ec2", "AllocateAddress", Domain="standard")["PublicIp"]
     builder.call("ec2", "AssociateAddress", InstanceId=lone, PublicIp=address)
     _balancer(builder, webs)
-    _database(builder, web)
+    database(builder, [web])
     _, subnets = builder.network(
         "target", "172.20.0.0/16", {"us-east-1a": "172.20.1.0/24", "us-east-1b": "172.20.2.0/24"}
     )
@@ -54,17 +56,19 @@ def _balancer(builder: Builder, webs: list[str]) -> None:
     builder.call("route53", "ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch=change)
 
 
-def _database(builder: Builder, callers: str) -> None:
+def database(builder: Builder, callers: Sequence[str]) -> None:
+    """A small MySQL called `main`, which the groups `callers` may call."""
     group = {"DBSecurityGroupName": "data"}
     owner = builder.call("sts", "GetCallerIdentity")["Account"]
     builder.call("rds", "CreateDBSecurityGroup", **group, DBSecurityGroupDescription="x")
-    builder.call(
-        "rds",
-        "AuthorizeDBSecurityGroupIngress",
-        **group,
-        EC2SecurityGroupId=callers,
-        EC2SecurityGroupOwnerId=owner,
-    )
+    for caller in callers:
+        builder.call(
+            "rds",
+            "AuthorizeDBSecurityGroupIngress",
+            **group,
+            EC2SecurityGroupId=caller,
+            EC2SecurityGroupOwnerId=owner,
+        )
     builder.call(
         "rds",
         "CreateDBInstance",

@@ -9,7 +9,7 @@ from app.planning.context import Target
 from sandbox.builder import Builder
 from sandbox.durations import Durations
 from tests.kit.bench import Bench
-from tests.kit.corner_shop import target_of
+from tests.kit.corner_shop import database, target_of
 
 ZONES = ("us-east-1a", "us-east-1b")
 DAY = 86_400
@@ -84,7 +84,7 @@ def build(app: App) -> tuple[Bench, Target]:
     if app.fronted is not None:
         _front(builder, groups[app.fronted], tiers[app.fronted], app.record)
     if app.stored:
-        _store(builder, [groups[number] for number in sorted(app.stored)])
+        database(builder, [groups[number] for number in sorted(app.stored)])
     if app.addressed is not None:
         builder.let_in(groups[app.addressed], 22, cidrs=["203.0.113.0/24"])
         address = builder.call("ec2", "AllocateAddress", Domain="standard")["PublicIp"]
@@ -113,30 +113,3 @@ def _front(builder: Builder, group: str, members: Sequence[str], record: bool) -
     wanted = {"Name": "www.app.example.", "Type": "CNAME", "TTL": 300, "ResourceRecords": [{"Value": dns}]}
     change = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": wanted}]}
     builder.call("route53", "ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch=change)
-
-
-def _store(builder: Builder, callers: Sequence[str]) -> None:
-    owner = builder.call("sts", "GetCallerIdentity")["Account"]
-    name = {"DBSecurityGroupName": "data"}
-    builder.call("rds", "CreateDBSecurityGroup", **name, DBSecurityGroupDescription="x")
-    for group in callers:
-        builder.call(
-            "rds",
-            "AuthorizeDBSecurityGroupIngress",
-            **name,
-            EC2SecurityGroupId=group,
-            EC2SecurityGroupOwnerId=owner,
-        )
-    builder.call(
-        "rds",
-        "CreateDBInstance",
-        DBInstanceIdentifier="main",
-        Engine="mysql",
-        DBInstanceClass="db.m3.medium",
-        AllocatedStorage=20,
-        MasterUsername="shop",
-        MasterUserPassword="made-up-and-never-checked",
-        AvailabilityZone=ZONES[0],
-        DBSecurityGroups=["data"],
-    )
-    builder.wait(1_800)
