@@ -74,9 +74,18 @@ def violated(error: IntegrityError) -> str | None:
 class Database:
     """One process's connections to Postgres. Sessions never outlive the `async with` that gave them."""
 
-    def __init__(self, url: str, pool_size: int = 10) -> None:
+    def __init__(self, url: str, pool_size: int = 10, abandoned_after: float | None = None) -> None:
+        """`abandoned_after`: seconds after which Postgres ends a transaction that its client has left
+        open and silent. Workers need it: one frozen in mid-transaction would keep its rows locked, and
+        its job from being taken over.
+        """
+        idle = {"idle_in_transaction_session_timeout": f"{abandoned_after * 1000:.0f}"} if abandoned_after else {}
         self.engine: AsyncEngine = create_async_engine(
-            async_url(url), pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True
+            async_url(url),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            connect_args={"server_settings": idle},
         )
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 

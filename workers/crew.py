@@ -147,6 +147,6 @@ def is_away(error: Exception) -> bool:
     if isinstance(error, DBAPIError):
         if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
             return True
-        # A server that stops or starts (57P…) comes as a plain DBAPIError with asyncpg.
-        return str(getattr(error.orig, "sqlstate", None) or "").startswith(("08", "57P"))
+        # A server that stops or starts (57P…), or ended a transaction left open (25P03), comes as a plain DBAPIError.
+        return str(getattr(error.orig, "sqlstate", None) or "").startswith(("08", "57P", "25P03"))
     return isinstance(error, OSError)

@@ -36,7 +36,10 @@ async def answer_doorbell(ctx: dict[str, Any], kind: str, id_: str) -> None:
 async def _start(ctx: dict[str, Any]) -> None:
     settings = get_settings()
     logs.configure(settings.log_level)
-    database = ctx["database"] = Database(settings.database_url.get_secret_value(), settings.database_pool_size)
+    url = settings.database_url.get_secret_value()
+    database = ctx["database"] = Database(url, settings.database_pool_size, settings.lease_seconds)
+        settings.database_url.get_secret_value(), settings.database_pool_size, settings.lease_seconds
+    )
     doorbell = ctx["doorbell"] = _doorbell(settings, database)
     ctx["crew"] = Crew(settings, database, Sessions(), doorbell)
     ctx["crew"].start()
