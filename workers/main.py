@@ -38,8 +38,6 @@ async def _start(ctx: dict[str, Any]) -> None:
     logs.configure(settings.log_level)
     url = settings.database_url.get_secret_value()
     database = ctx["database"] = Database(url, settings.database_pool_size, settings.lease_seconds)
-        settings.database_url.get_secret_value(), settings.database_pool_size, settings.lease_seconds
-    )
     doorbell = ctx["doorbell"] = _doorbell(settings, database)
     ctx["crew"] = Crew(settings, database, Sessions(), doorbell)
     ctx["crew"].start()
