@@ -1,100 +1,21 @@
-"""A whole migration in one process: discover, plan and carry out against a world, on its stepped clock."""
+"""A whole migration in one process, with what only tests do to it: undo, finalize, try a step alone."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-import boto3
-
-from app.aws.boto_cloud import BotoCloud
-from app.aws.sessions import CONFIG
-from app.cloud import Cloud
-from app.execution.attempts import Control
-from app.execution.executor import Executor, Outcome
-from app.execution.journal import Journal, MemoryJournal
-from app.execution.pacing import MemoryBudget, PacedCloud
-from app.execution.step import Result
-from app.planning.context import Request, Settings, Target
-from app.planning.inventory import Inventory
-from app.planning.plan import Plan, PlannedStep, Strategy
-from app.planning.planner import make_plan
-from app.resources import all_kinds
-from app.resources.discovery import discover
-from sandbox.hook import connect
-from sandbox.world import World
-from tests.kit.virtual_time import WorldClock, run
+from app.execution.executor import Outcome
+from app.execution.journal import MemoryJournal
+from app.planning.plan import Plan
+from landbridge.in_process import InProcess
+from sandbox.virtual_time import run
 
 
-class Bench:
+class Bench(InProcess):
     """`boto` makes clients for the test's own hand in the account; `cloud` is what the app calls through."""
-
-    def __init__(self, world: World | None = None) -> None:
-        self.world = world or World()
-        self.boto: boto3.Session = connect(self.world)
-        clients: dict[str, Any] = {}
-
-        def client(service: str) -> Any:
-            if service not in clients:
-                make: Any = self.boto.client
-                clients[service] = make(service, config=CONFIG)
-            return clients[service]
-
-        self.clock = WorldClock(self.world)
-        self.raw: Cloud = BotoCloud("us-east-1", client, threads=None)
-        self.cloud = PacedCloud(self.raw, MemoryBudget(), self.clock, "test")
-        self.client = client
-
-    def discover(self) -> Inventory:
-        return run(self.world, discover(self.cloud, all_kinds()))
-
-    def plan(
-        self,
-        target: Target,
-        strategy: Strategy = "incremental",
-        *,
-        refs: Sequence[str] | None = None,
-        tags: Mapping[str, str] | None = None,
-        settings: Settings | None = None,
-        overrides: Mapping[str, Mapping[str, Any]] | None = None,
-        inventory: Inventory | None = None,
-    ) -> Plan:
-        request = Request(
-            strategy,
-            target,
-            refs=tuple(refs) if refs is not None else None,
-            tags=tags,
-            settings=settings or Settings(),
-            overrides=overrides or {},
-        )
-        return make_plan(inventory or self.discover(), request, all_kinds())
-
-    def executor(
-        self,
-        steps: Sequence[PlannedStep],
-        journal: Journal,
-        *,
-        job_id: str = "job_test",
-        control: Control | None = None,
-        cloud: Cloud | None = None,
-        earlier: Mapping[str, Result] | None = None,
-    ) -> Executor:
-        actions = {step.action: step for kind in all_kinds().values() for step in kind.steps}
-        return Executor(
-            job_id=job_id,
-            steps=steps,
-            actions=actions,
-            journal=journal,
-            cloud=cloud or self.cloud,
-            clock=self.clock,
-            control=control,
-            earlier=earlier,
-        )
 
     def execute(self, plan: Plan, journal: MemoryJournal | None = None) -> tuple[Outcome, MemoryJournal]:
         """Everything but the finalize phase."""
         journal = journal or MemoryJournal()
-        steps = [step for step in plan.steps if step.phase != "finalize"]
-        return run(self.world, self.executor(steps, journal).advance()), journal
+        return self.advance(plan.steps, journal), journal
 
     def undo(self, plan: Plan, journal: MemoryJournal) -> Outcome:
         steps = [step for step in plan.steps if step.phase != "finalize"]

@@ -93,8 +93,4 @@ def bench() -> tuple[Bench, Target]:
 
 def target_of(bench: Bench) -> Target:
     """The prepared VPC of a world: its subnets by zone, and its DB subnet group."""
-    inventory = bench.discover()
-    vpc = next(iter(inventory.of("vpc")))
-    subnets = {subnet.facts["zone"]: subnet.ref.id for subnet in inventory.of("subnet")}
-    group = next(iter(inventory.of("db_subnet_group")), None)
-    return Target(vpc.ref.id, subnets, group.ref.id if group else None)
+    return bench.target()
