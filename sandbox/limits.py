@@ -21,3 +21,5 @@ class Limits:
     route_tables_per_vpc: int = 200
     routes_per_table: int = 50
     load_balancers: int = 20
+    launch_templates: int = 5_000
+    launch_template_versions: int = 10_000  # of one template

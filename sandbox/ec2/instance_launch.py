@@ -1,7 +1,5 @@
 """RunInstances."""
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,11 +16,11 @@ from sandbox.ec2.key_pairs import find_key_pair
 from sandbox.ec2.landing import Landing, find_landing
 from sandbox.ec2.subnet_addresses import subnet_ips
 from sandbox.ec2.tags import requested_tags, tag_from_request
+from sandbox.ec2.template_launch import with_template
+from sandbox.ec2.user_data import check_user_data
 from sandbox.errors import AwsError
 from sandbox.service import operation
 from sandbox.world import Place
-
-MOST_USER_DATA = 16 * 1024  # bytes, before base64
 
 
 @dataclass
@@ -37,7 +35,8 @@ class Launch:
 
 @operation("ec2", "RunInstances")
 def run_instances(place: Place, request: Mapping[str, Any]) -> dict[str, Any]:
-    """With a subnet in its VPC; without one in EC2-Classic, where the account has that."""
+    """With a subnet in its VPC; without one in EC2-Classic, where the account has that. A launch template lies
+    beneath the request, see template_launch.py."""
     token = request.get("ClientToken", "")
     if len(token) > 64:
         raise AwsError("InvalidParameterValue", "The client token is longer than 64 characters")
@@ -45,7 +44,7 @@ def run_instances(place: Place, request: Mapping[str, Any]) -> dict[str, Any]:
     earlier = place.table(Launch).get(token)
     if earlier is not None:
         return _again(place, earlier, asked)
-    instances = _launch(place, request)
+    instances = _launch(place, with_template(place, request))
     if token:
         place.table(Launch)[token] = Launch(asked, instances)
     return reservation_view(place, instances)
@@ -99,19 +98,7 @@ def _check_shape(instance_type: str, request: Mapping[str, Any]) -> None:
     check_known(instance_type)
     requested_tags(request, "instance")
     requested_tags(request, "volume")
-    if request.get("LaunchTemplate"):
-        raise AwsError("UnsupportedOperation", "The sandbox has no launch templates.")
     check_user_data(request.get("UserData"))
-
-
-def check_user_data(user_data: str | None) -> None:
-    """Raises InvalidUserData.Malformed for what is not base64, InvalidParameterValue for more than 16 KB."""
-    try:
-        raw = base64.b64decode(user_data or "", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise AwsError("InvalidUserData.Malformed", "Invalid BASE64 encoding of user data.") from error
-    if len(raw) > MOST_USER_DATA:
-        raise AwsError("InvalidParameterValue", f"User data is limited to {MOST_USER_DATA} bytes")
 
 
 def _count(place: Place, request: Mapping[str, Any]) -> int:

@@ -27,6 +27,7 @@ _TYPES = {
     "dopt": ("dhcp-options", "InvalidDhcpOptionID.NotFound"),
     "eipalloc": ("elastic-ip", "InvalidAllocationID.NotFound"),
     "key": ("key-pair", "InvalidKeyPair.NotFound"),
+    "lt": ("launch-template", "InvalidLaunchTemplateId.NotFound"),
 }
 
 # For things that are not in a table of their own: prefix of the id -> whether there is such a thing.
