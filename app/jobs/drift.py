@@ -1,19 +1,17 @@
 """Drift: whether the account is still what the plan was made from, asked before the first change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from app.db import Database
 from app.execution.pacing import PacedCloud
 from app.inventories.values import StoredInventories
-from app.planning.inventory import Inventory, Json, Ref
+from app.planning.inventory import Inventory, Ref
 from app.planning.plan import PlannedStep
 from app.plans.models import Plan
 from app.resources import all_kinds
 from app.resources.discovery import discover
 
-# Facts that change by themselves and decide nothing that was approved.
-VOLATILE = frozenset({"free_addresses"})
 SHOWN = 20
 
 
@@ -26,7 +24,8 @@ async def drift_of(
     now = await discover(cloud, all_kinds())
     touched = {Ref.parse(step.subject) for step in steps}
     touched |= {ref for known in touched if (found := before.get(known)) for ref in found.refers_to}
-    changed = [line for ref in sorted(touched) if (line := _difference(ref, before, now))]
+    standing = sorted(ref for ref in touched if before.party(ref) == ref)  # a holder's members come and go
+    changed = [line for ref in standing if (line := _difference(ref, before, now))]
     if not changed:
         return None
     more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
@@ -44,11 +43,9 @@ def _difference(ref: Ref, before: Inventory, now: Inventory) -> str | None:
         return None
     if new is None:
         return f"{ref} is gone"
-    names = [name for name in sorted({*old.facts, *new.facts}) if _fact(old.facts, name) != _fact(new.facts, name)]
+    kind = all_kinds()[ref.kind]
+    was, is_ = kind.steady(old, before), kind.steady(new, now)
+    names = [name for name in sorted({*was, *is_}) if was.get(name) != is_.get(name)]
     if old.name != new.name:
         names.append("name")
     return f"{ref} has another {', '.join(names)}" if names else None
-
-
-def _fact(facts: Mapping[str, Json], name: str) -> Json:
-    return None if name in VOLATILE else facts.get(name)

@@ -51,8 +51,10 @@ def derive(inventory: Inventory, kinds: Mapping[str, Ruled]) -> tuple[Flow, ...]
 
 
 def members(inventory: Inventory, group: Ref, kind: str = "instance") -> Sequence[Ref]:
-    """Resources of `kind` that belong to a security group."""
-    return [resource.ref for resource in inventory.referring_to(group) if resource.kind == kind]
+    """Resources of `kind` that belong to a security group, in order; whoever holds some stands for them,
+    also while it has none."""
+    found = (resource for resource in inventory.referring_to(group) if kind in (resource.kind, resource.holds))
+    return sorted({inventory.party(resource.ref) for resource in found})
 
 
 def serving(facts: Mapping[str, Any]) -> bool:

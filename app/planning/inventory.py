@@ -46,6 +46,17 @@ class Resource:
         tags: Mapping[str, str] = self.facts.get("tags", {})
         return tags
 
+    @property
+    def holder(self) -> Ref | None:
+        """Whoever launched it and replaces it at any time, as an Auto Scaling group does with its members."""
+        text = self.facts.get("held_by")
+        return Ref.parse(text) if text else None
+
+    @property
+    def holds(self) -> str:
+        """The kind of what it holds; "" for most."""
+        return str(self.facts.get("holds", ""))
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -89,6 +100,12 @@ class Inventory:
 
     def get(self, ref: Ref) -> Resource | None:
         return self._by_ref.get(ref)
+
+    def party(self, ref: Ref) -> Ref:
+        """Who acts for `ref` in a plan: its holder, where that is known here too; members come and go."""
+        resource = self.get(ref)
+        holder = resource.holder if resource else None
+        return holder if holder and holder in self else ref
 
     def of(self, kind: str) -> Iterable[Resource]:
         """All of a kind, in order of id."""

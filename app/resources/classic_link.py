@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network, ip_network
 
 from app.planning.context import Context
-from app.planning.inventory import Json, Ref, Resource
+from app.planning.inventory import Inventory, Json, Ref, Resource
 from app.planning.plan import Finding
 from app.resources.classic_link_steps import Attach, Confirm, Disable, Enable, EnableDns
-from app.resources.kind import Kind, Survey
+from app.resources.kind import Kind, Survey, own_members
 from app.resources.linking import link_ref, must_link, present_link
 
 CLASSIC_RANGE = IPv4Network("10.0.0.0/8")
@@ -60,6 +60,10 @@ class ClassicLinks(Kind):
             found.append(Resource(link_ref(item["VpcId"]), item["VpcId"], "vpc", facts, frozenset(refers)))
         return found
 
+    def steady(self, resource: Resource, inventory: Inventory) -> Mapping[str, Json]:
+        own = own_members(resource.facts["instances"], inventory)
+        return {**resource.facts, "instances": {id_: resource.facts["instances"][id_] for id_ in own}}
+
     def findings(self, ctx: Context) -> Iterator[Finding]:
         vpc = ctx.vpc
         if not ctx.incremental or vpc is None:
@@ -98,11 +102,12 @@ class ClassicLinks(Kind):
                     f"{cidr} holds 172.16.0.23, EC2-Classic's resolver: a DNS server of the VPC at that address "
                     "cannot be reached from linked instances.",
                 )
-        for instance in ctx.inventory.of("instance"):
-            yield from _instance_findings(instance, ctx)
+        for kind in sorted(ctx.linkable):
+            for resource in ctx.inventory.of(kind):
+                yield from _link_findings(resource, ctx)
 
 
-def _instance_findings(instance: Resource, ctx: Context) -> Iterator[Finding]:
+def _link_findings(instance: Resource, ctx: Context) -> Iterator[Finding]:
     if not must_link(instance, ctx):
         return
     limit = ctx.override(instance.ref, "max_groups", GROUPS_PER_LINK)

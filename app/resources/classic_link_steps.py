@@ -146,7 +146,9 @@ class Confirm(_VpcStep):
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not self.wanted(resource, ctx):
             return None
-        instances = to_link(ctx)
+        instances = [each for each in to_link(ctx) if each.kind == Attach.subject]
+        if not instances:
+            return None
         fresh = [i for i in instances if not present_link(i.ref.id, ctx)]
         return Draft(
             {"instance_ids": [i.ref.id for i in instances]},

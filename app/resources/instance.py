@@ -42,8 +42,8 @@ class Instances(Kind):
         return await discover(survey)
 
     def moves(self, resource: Resource) -> bool:
-        """Members of an Auto Scaling group are launched anew by their group, wherever that moves."""
-        return resource.platform == "classic" and not resource.facts["auto_scaling_group"]
+        """What has a holder is launched anew by it, wherever that moves."""
+        return resource.platform == "classic" and resource.holder is None
 
     def findings(self, ctx: Context) -> Iterable[Finding]:
         return findings(ctx)

@@ -122,7 +122,7 @@ def _facts(item: dict[str, Any]) -> dict[str, Json]:
         "subnet": item.get("SubnetId", ""),
         "vpc": item.get("VpcId", ""),
         "source_dest_check": bool(item.get("SourceDestCheck", True)),
-        "auto_scaling_group": aws_tags.get("aws:autoscaling:groupName", ""),
+        "held_by": f"auto_scaling_group:{group}" if (group := aws_tags.get("aws:autoscaling:groupName")) else "",
         "tags": tags_of(item),
     }
 

@@ -48,14 +48,14 @@ def _not_moved(instance: Resource, ctx: Context) -> Iterator[Finding]:
             "then discover again.",
         )
     everything = ctx.request.refs is None and ctx.request.tags is None
-    if everything and instance.platform == "classic" and instance.facts["auto_scaling_group"]:
+    holder = instance.holder
+    if everything and instance.platform == "classic" and holder and not ctx.moves(holder):
         yield _finding(
             instance,
             "warning",
-            "auto_scaling_member",
-            f"belongs to the Auto Scaling group {instance.facts['auto_scaling_group']}, which launches its members "
-            "itself: it stays in EC2-Classic. Make the group anew in the VPC, or take the instance out of it and "
-            "discover again.",
+            "holder_stays",
+            f"was launched by {holder}, which replaces it at any time and does not move: so it stays in EC2-Classic. "
+            f"Add {holder} to the scope, or take the instance out of it and discover again.",
         )
 
 

@@ -1,7 +1,7 @@
 """What a file in this folder has to bring: how a kind is discovered, what flows it stands for, its steps."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import jmespath
@@ -9,7 +9,7 @@ import jmespath
 from app.cloud import Cloud, CloudError
 from app.execution.step import Step
 from app.planning.context import Context
-from app.planning.inventory import Gap, Inventory, Platform, Ref, Resource
+from app.planning.inventory import Gap, Inventory, Json, Platform, Ref, Resource
 from app.planning.plan import Finding, Flow
 
 
@@ -65,6 +65,10 @@ class Kind(ABC):
         """Whether it is Classic and can have a counterpart."""
         return bool(self.steps) and resource.platform == "classic"
 
+    def steady(self, resource: Resource, inventory: Inventory) -> Mapping[str, Json]:
+        """The facts that hold still unless somebody changes them: drift compares these alone."""
+        return resource.facts
+
     def flows(self, resource: Resource, inventory: Inventory) -> Iterable[Flow]:
         """Who must be able to call whom because of this resource. Pure."""
         return ()
@@ -72,6 +76,12 @@ class Kind(ABC):
     def findings(self, ctx: Context) -> Iterable[Finding]:
         """What a person must know before approving. Pure."""
         return ()
+
+
+def own_members(instance_ids: Iterable[str], inventory: Inventory) -> list[str]:
+    """Those instances that nobody holds: the others come and go by themselves."""
+    refs = (Ref("instance", id_) for id_ in instance_ids)
+    return [ref.id for ref in refs if inventory.party(ref) == ref]
 
 
 def platform_of(vpc_id: str | None) -> Platform:

@@ -9,7 +9,7 @@ def link_ref(vpc_id: str) -> Ref:
 
 
 def must_link(instance: Resource, ctx: Context) -> bool:
-    """A running Classic instance at either end of a flow whose other end moves, or behind what moves."""
+    """Something Classic that runs, at either end of a flow whose other end moves, or behind what moves."""
     return (
         ctx.incremental
         and instance.platform == "classic"
@@ -32,5 +32,6 @@ def moving_groups(instance: Resource, ctx: Context) -> list[Json]:
 
 
 def to_link(ctx: Context) -> list[Resource]:
-    """Instances this plan links: those that must be and have groups with twins."""
-    return [i for i in ctx.inventory.of("instance") if must_link(i, ctx) and moving_groups(i, ctx)]
+    """What this plan links: whatever must be and has groups with twins."""
+    linkable = (each for kind in sorted(ctx.linkable) for each in ctx.inventory.of(kind))
+    return [each for each in linkable if must_link(each, ctx) and moving_groups(each, ctx)]

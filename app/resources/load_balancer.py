@@ -11,8 +11,9 @@ from app.planning.context import Context
 from app.planning.flows import ANYWHERE, make_flow
 from app.planning.inventory import Inventory, Json, Ref, Resource
 from app.planning.plan import Finding, Flow
-from app.resources.kind import Kind, Survey, platform_of, tags_of
+from app.resources.kind import Kind, Survey, own_members, platform_of, tags_of
 from app.resources.load_balancer_findings import findings
+from app.resources.load_balancer_members import behind
 from app.resources.load_balancer_registering import Deregister, Register, RegisterTwin
 from app.resources.load_balancer_settings import Configure
 from app.resources.load_balancer_twin import Create, CreateGroup, Delete
@@ -54,14 +55,17 @@ class LoadBalancers(Kind):
 
     def flows(self, resource: Resource, inventory: Inventory) -> Iterator[Flow]:
         """It checks and forwards to its members; and whoever calls it does so on its listeners' ports."""
-        members = [Ref("instance", id_) for id_ in resource.facts["instances"]]
+        members = [party.ref for party in behind(resource, inventory)]
         for port in sorted(ports_behind(resource.facts)):
             rule = f"{resource.ref} checks and forwards to its members"
-            yield make_flow(rule, [resource.ref], [m for m in members if m in inventory], ports=(port, port))
+            yield make_flow(rule, [resource.ref], members, ports=(port, port))
         if resource.facts["scheme"] == "internet-facing":
             for listener in resource.facts["listeners"]:
                 rule = f"{resource.ref} takes in whoever calls"
                 yield make_flow(rule, [ANYWHERE], [resource.ref], ports=(listener["port"], listener["port"]))
+
+    def steady(self, resource: Resource, inventory: Inventory) -> Mapping[str, Json]:
+        return {**resource.facts, "instances": own_members(resource.facts["instances"], inventory)}
 
     def findings(self, ctx: Context) -> Iterator[Finding]:
         return findings(ctx)

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from app.planning.context import Context
-from app.planning.inventory import Ref, Resource
+from app.planning.inventory import Resource
 from app.planning.plan import Finding
 from app.resources.dns_names import records_for
-from app.resources.load_balancer_members import linked_members
+from app.resources.load_balancer_members import behind, linked_members, moving_members
 from app.resources.load_balancer_twin import LONGEST_NAME, twin_name
 
 DEFAULT_QUOTA = 20  # Classic load balancers per region (AWS's default; DescribeAccountLimits tells the account's)
@@ -68,7 +68,7 @@ def _zones(balancer: Resource, ctx: Context) -> Iterable[Finding]:
 
 def _members(balancer: Resource, ctx: Context) -> Iterable[Finding]:
     linked = {each.ref for each in linked_members(balancer, ctx)}
-    members = [found for id_ in balancer.facts["instances"] if (found := ctx.inventory.get(Ref("instance", id_)))]
+    members = behind(balancer, ctx.inventory)
     left = [each for each in members if not ctx.moves(each.ref) and each.ref not in linked]
     if left and len(left) == len(members):
         yield Finding(
@@ -102,15 +102,13 @@ def _callers(balancer: Resource, ctx: Context) -> Iterable[Finding]:
 
 
 def _left_in_front(balancer: Resource, ctx: Context) -> Iterable[Finding]:
-    moving = [id_ for id_ in balancer.facts["instances"] if ctx.moves(Ref("instance", id_))]
-    for id_ in moving:
-        ref = Ref("instance", id_)
+    for ref in moving_members(balancer, ctx):
         accepted = bool(ctx.override(ref, "leave_load_balancer"))
         yield Finding(
             "warning" if accepted else "blocker",
             "load_balancer_stays",
             str(ref),
-            f"{id_} is behind {balancer.name}, which stays in EC2-Classic and never takes instances of a VPC. Add "
+            f"{ref.id} is behind {balancer.name}, which stays in EC2-Classic and never takes instances of a VPC. Add "
             f"{balancer.ref} to the scope, or accept that it loses this member with the override "
             "leave_load_balancer.",
         )

@@ -6,7 +6,7 @@ from contextlib import suppress
 from app.cloud import NotFound
 from app.execution.step import Judge, Run, Seen, StepBroken, Verdict, Watch, pending, settled
 from app.planning.context import Context
-from app.planning.inventory import Ref, Resource
+from app.planning.inventory import Inventory, Ref, Resource
 from app.planning.plan import Milestone, promise, step_id
 from app.resources.linking import must_link
 
@@ -20,23 +20,30 @@ def drained(ref: Ref) -> Milestone:
     return Milestone("drained", ref)
 
 
-def takes_linked(balancer: Resource, instance: Resource, ctx: Context) -> bool:
-    """Whether the twin can take a Classic instance: linked, where it has a subnet in its zone (aws-facts A1, CL)."""
+def behind(balancer: Resource, inventory: Inventory) -> list[Resource]:
+    """Who stands behind it, in order: its members, or who holds them; holders also while they have none."""
+    parties = {inventory.party(Ref("instance", id_)) for id_ in balancer.facts["instances"]}
+    parties |= {each.ref for each in inventory.referring_to(balancer.ref) if each.holds}
+    return [found for ref in sorted(parties) if (found := inventory.get(ref))]
+
+
+def takes_linked(balancer: Resource, member: Resource, ctx: Context) -> bool:
+    """Whether the twin can take a Classic member: linked, where it has a subnet in its zone (aws-facts A1, CL)."""
+    zones = member.facts["zones"] if member.holds else [member.facts["zone"]]
     return (
-        instance.facts["zone"] in balancer.facts["zones"]
-        and must_link(instance, ctx)
-        and any(ctx.moves(Ref("security_group", group)) for group in instance.facts["groups"])
+        not set(zones).isdisjoint(balancer.facts["zones"])
+        and must_link(member, ctx)
+        and any(ctx.moves(Ref("security_group", group)) for group in member.facts["groups"])
     )
 
 
 def linked_members(balancer: Resource, ctx: Context) -> list[Resource]:
-    """The Classic members that the twin can take."""
-    members = (ctx.inventory.get(Ref("instance", id_)) for id_ in balancer.facts["instances"])
-    return [each for each in members if each and takes_linked(balancer, each, ctx)]
+    """The Classic members, or holders of some, that the twin can take."""
+    return [each for each in behind(balancer, ctx.inventory) if takes_linked(balancer, each, ctx)]
 
 
 def moving_members(balancer: Resource, ctx: Context) -> list[Ref]:
-    return [ref for id_ in balancer.facts["instances"] if ctx.moves(ref := Ref("instance", id_))]
+    return [each.ref for each in behind(balancer, ctx.inventory) if ctx.moves(each.ref)]
 
 
 def balancers_of(instance: Resource, ctx: Context) -> list[Resource]:

@@ -33,7 +33,8 @@ class Register(Step):
     phase = "load_balancers"
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        members = linked_members(resource, ctx) if ctx.moves(resource.ref) else []
+        taken = linked_members(resource, ctx) if ctx.moves(resource.ref) else []
+        members = [each for each in taken if not each.holds]  # a holder sees to its own
         if not members:
             return None
         groups = {Ref("security_group", group) for each in members for group in each.facts["groups"]}

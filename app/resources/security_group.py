@@ -15,6 +15,7 @@ from app.planning.flows import make_flow, members
 from app.planning.inventory import Inventory, Json, Ref, Resource
 from app.planning.plan import Draft, Finding, Flow, promise, ready, step_id
 from app.resources.kind import Kind, Survey, platform_of, tags_of
+from app.resources.load_balancer_members import behind
 from app.resources.security_group_deletion import Clear, Delete
 
 # aws-facts A2 (QUOTA, PLAT): rules of a VPC group in each direction, and groups of a VPC.
@@ -205,7 +206,8 @@ def _sources(rule: Mapping[str, Json], group: Resource, ctx: Context) -> Iterato
 
 def _balancers_before(group: Resource, ctx: Context) -> list[Ref]:
     inside = set(members(ctx.inventory, group.ref))
-    return [lb.ref for lb in ctx.moving("load_balancer") if lb.refers_to & inside]
+    fronts = ctx.moving("load_balancer")
+    return [lb.ref for lb in fronts if not inside.isdisjoint(each.ref for each in behind(lb, ctx.inventory))]
 
 
 class Create(Step):

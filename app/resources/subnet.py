@@ -1,6 +1,8 @@
 """Subnets: where in the VPC things can go."""
 
-from app.planning.inventory import Ref, Resource
+from collections.abc import Mapping
+
+from app.planning.inventory import Inventory, Json, Ref, Resource
 from app.resources.kind import Kind, Survey, tags_of
 
 
@@ -10,7 +12,7 @@ class Subnets(Kind):
     async def discover(self, survey: Survey) -> list[Resource]:
         """Facts: vpc, zone, cidr, public_by_default, tags, and free_addresses.
 
-        `free_addresses` is volatile: it tells whether the plan fits, and drift ignores it.
+        `free_addresses` changes by itself: it tells whether the plan fits, and drift ignores it.
         """
         found = []
         for item in await survey.all("ec2.describe_subnets", "Subnets[]"):
@@ -26,6 +28,9 @@ class Subnets(Kind):
             ref = Ref(self.name, item["SubnetId"])
             found.append(Resource(ref, name, "vpc", facts, frozenset({Ref("vpc", item["VpcId"])})))
         return found
+
+    def steady(self, resource: Resource, inventory: Inventory) -> Mapping[str, Json]:
+        return {name: fact for name, fact in resource.facts.items() if name != "free_addresses"}
 
 
 KIND = Subnets()

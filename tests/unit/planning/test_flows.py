@@ -54,6 +54,18 @@ def test_members_of_a_group_are_those_of_the_kind_that_refer_to_it() -> None:
     assert members(account, group, "rds_instance") == [Ref("rds_instance", "main")]
 
 
+def test_whoever_holds_members_of_a_group_stands_for_them_and_is_there_without_any() -> None:
+    group = Ref("security_group", "sg-1")
+    holder = Ref("fleet", "web")
+    held = thing("instance:a", held_by=str(holder), refers_to=[str(group)])
+    loose = thing("instance:b", held_by="fleet:unknown", refers_to=[str(group)])
+    fleet = thing(str(holder), holds="instance", refers_to=[str(group)])
+
+    assert members(inventory(held, loose, fleet), group) == [holder, B]
+    assert members(inventory(fleet), group) == [holder]
+    assert members(inventory(held), group) == [A]
+
+
 @pytest.mark.parametrize(
     ("facts", "is_serving"),
     [({}, True), ({"state": "running"}, True), ({"state": "available"}, True), ({"state": "stopped"}, False)],

@@ -50,7 +50,7 @@ def an_instance(id_: str = "i-1", *, group: str = "sg-web", address: str = "", *
         "subnet": "",
         "vpc": "",
         "source_dest_check": True,
-        "auto_scaling_group": "",
+        "held_by": "",
         "tags": {},
         "block_devices": [a_disk()],
         "user_data_sha256": "",

@@ -70,10 +70,10 @@ def test_only_large_volumes_are_snapshot_beforehand_and_those_snapshots_go_in_th
     assert step_of(plan, "instance.drop_presnapshots").phase == "finalize"
 
 
-def test_a_member_of_an_auto_scaling_group_is_left_to_its_group() -> None:
-    plan = plan_of(an_instance(auto_scaling_group="web"))
+def test_what_has_a_holder_is_left_to_it() -> None:
+    plan = plan_of(an_instance(held_by="auto_scaling_group:web"))
     assert not {action for action in actions(plan) if action.startswith("instance.")}
-    assert findings_of(plan)["auto_scaling_member"] == "warning"
+    assert findings_of(plan)["holder_stays"] == "warning"
 
 
 def test_volumes_keep_their_fate_at_termination() -> None:
