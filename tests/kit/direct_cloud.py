@@ -3,6 +3,7 @@
 import base64
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -79,7 +80,7 @@ class DirectCloud:
         service, name = _names()[operation]
         answer = handlers()[service, name](place, _as_read(service, name, params))
         world.clock.run_due()  # what this call set off without delay
-        said: Answer = _as_written(answer)
+        said: Answer = _as_written(answer, 1_000_000 if service == "ec2" else 1)
         return said
 
 
@@ -133,10 +134,13 @@ def _copied(value: Any, *, keep_empty: bool) -> Any:
     return value
 
 
-def _as_written(value: Any) -> Any:
-    """An answer of its own, which later changes of the world do not reach; members that are None are left out."""
+def _as_written(value: Any, grain: int) -> Any:
+    """An answer of its own, which later changes of the world do not reach; members that are None are left out,
+    and times lose what is finer than so many microseconds."""
     if isinstance(value, dict):
-        return {key: _as_written(inner) for key, inner in value.items() if inner is not None}
+        return {key: _as_written(inner, grain) for key, inner in value.items() if inner is not None}
     if isinstance(value, list):
-        return [_as_written(inner) for inner in value]
+        return [_as_written(inner, grain) for inner in value]
+    if isinstance(value, datetime):
+        return value.replace(microsecond=value.microsecond // grain * grain)
     return value
