@@ -71,16 +71,7 @@ Needs = dict[StepId, frozenset[StepId]]
 
 def make_plan(inventory: Inventory, request: Request, kinds: Mapping[str, PlannedKind]) -> Plan:
     """The plan for a request: pure, and the same for the same input. Raises scope.ScopeError."""
-    inventory = scoping.with_target(inventory, request)
-    flows = derive(inventory, kinds)
-    ctx = Context(
-        inventory=inventory,
-        request=request,
-        scope=scoping.choose(inventory, request, kinds, flows if request.strategy == "incremental" else ()),
-        flows=flows,
-        makers={kind.name: kind.maker for kind in kinds.values() if kind.maker},
-        linkable=frozenset(kind.name for kind in kinds.values() if kind.linkable),
-    )
+    ctx = context(inventory, request, kinds)
     drafts = _drafts(ctx, kinds)
     needs = _needs(ctx, drafts)
     findings = set(_findings(ctx, kinds))
@@ -89,15 +80,29 @@ def make_plan(inventory: Inventory, request: Request, kinds: Mapping[str, Planne
         steps: tuple[PlannedStep, ...] = ()
     else:
         steps = tuple(in_order([_planned(id_, drafts, needs[id_], ctx) for id_ in drafts]))
-    flows = Judge(steps, _surroundings(ctx)).judge(flows)
+    flows = Judge(steps, surroundings(ctx)).judge(ctx.flows)
     return Plan(
         strategy=request.strategy,
-        region=inventory.region,
+        region=ctx.inventory.region,
         steps=steps,
         findings=tuple(sorted(findings, key=lambda finding: finding.rank)),
         flows=flows,
         scope=tuple(sorted(str(ref) for ref in ctx.scope)),
         estimate=_estimate(steps, flows),
+    )
+
+
+def context(inventory: Inventory, request: Request, kinds: Mapping[str, PlannedKind]) -> Context:
+    """What is asked of an inventory: what moves, and the flows there are. Raises scope.ScopeError."""
+    inventory = scoping.with_target(inventory, request)
+    flows = derive(inventory, kinds)
+    return Context(
+        inventory=inventory,
+        request=request,
+        scope=scoping.choose(inventory, request, kinds, flows if request.strategy == "incremental" else ()),
+        flows=flows,
+        makers={kind.name: kind.maker for kind in kinds.values() if kind.maker},
+        linkable=frozenset(kind.name for kind in kinds.values() if kind.linkable),
     )
 
 
@@ -231,7 +236,8 @@ def _doors(inventory: Inventory) -> dict[str, tuple[str, ...]]:
     return doors
 
 
-def _surroundings(ctx: Context) -> Surroundings:
+def surroundings(ctx: Context) -> Surroundings:
+    """What a judge has to know of the account before anything runs."""
     inventory = ctx.inventory
     links = [instance for link in inventory.of("classic_link") for instance in link.facts["instances"]]
     return Surroundings(
