@@ -6,6 +6,8 @@ worker that takes over looks again instead of doing again. What was found `runni
 told that it may have been done before.
 
 Failure halts: no new step starts, those under way come to their end, and a person decides.
+
+What some steps made true is kept meanwhile (keeping.py), also at a gate, where nothing else goes on.
 """
 
 import asyncio
@@ -17,6 +19,7 @@ from app.execution.attempts import Attempts, Control, Interrupted, failure
 from app.execution.clock import Clock
 from app.execution.frontier import Frontier
 from app.execution.journal import Entry, Journal
+from app.execution.keeping import Keeping
 from app.execution.runs import RunFactory
 from app.execution.states import SETTLED, UNTOUCHED, StepState
 from app.execution.step import Judge, Result, Step, StepBroken, Watch
@@ -54,6 +57,7 @@ class Executor:
         self._watcher = Watcher(cloud, clock)
         self._attempts = Attempts(clock, self.control)
         self._runs = RunFactory(job_id, cloud, self._settled, self._attempts.consistency, self._result_of)
+        self._keeping = Keeping(self._steps, actions, self._runs, self._attempts, self.control)
         self._entries: dict[StepId, Entry] = {}
         self._failed = False
         self._earlier = dict(earlier or {})
@@ -63,6 +67,7 @@ class Executor:
         await self._load()
         settled = {id_ for id_ in self._steps if self._entries[id_].state in SETTLED}
         frontier = Frontier({id_: step.needs for id_, step in self._steps.items()}, settled)
+        self._keeping.resume(self._entries)
         await self._drive(frontier, self._forward, self._may_start, SETTLED)
         states = {self._entries[id_].state for id_ in self._steps}
         if states <= SETTLED:
@@ -100,8 +105,10 @@ class Executor:
             while True:
                 held = self._start(frontier, held, under_way, carry, may_start)
                 if not under_way:
+                    await self._keeping.close()
                     return
-                await asyncio.wait({*under_way, alarm}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({*under_way, *self._keeping.loops, alarm}, return_when=asyncio.FIRST_COMPLETED)
+                self._keeping.raise_failure()
                 for ended in [task for task in under_way if task.done()]:
                     under_way.discard(ended)
                     if self._entries[ended.result()].state in finished:
@@ -115,6 +122,7 @@ class Executor:
             for task in (*under_way, alarm):
                 task.cancel()
             await asyncio.gather(*under_way, alarm, return_exceptions=True)
+            await self._keeping.cancel()
             await self._watcher.close()
 
     def _start(
@@ -157,6 +165,8 @@ class Executor:
     async def _forward(self, step: PlannedStep) -> None:
         action = self._actions[step.action]
         try:
+            if not await self._relied_on(step):
+                return
             result = await self._done(step, action)
             if watch := action.watch(result):
                 await self._verifying(step, result)
@@ -165,11 +175,22 @@ class Executor:
                 await self._verifying(step, result)
                 await self._attempts.sleep(step.hold_seconds)
             await self._move(step, "succeeded", result)
+            self._keeping.begin(step, self._entries)
         except (Interrupted, asyncio.CancelledError):
             if not self.control.stopping.is_set():
                 raise
         except (CloudError, StepBroken) as error:
             await self._move(step, "failed", error=failure(error))
+
+    async def _relied_on(self, step: PlannedStep) -> bool:
+        """Look once more at what the step relies on, before its intent; whether it may still start then.
+
+        A crash meanwhile leaves it as it was: `running` says that the look was well.
+        """
+        if self._entries[step.id].state == "verifying":
+            return True
+        await self._keeping.ready_for(step)
+        return self._may_start(step) and not self.control.stopping.is_set()
 
     async def _done(self, step: PlannedStep, action: Step) -> Result:
         entry = self._entries[step.id]

@@ -19,7 +19,8 @@ JobStatus: TypeAlias = Literal[
 ]
 
 STEP_MOVES: dict[str, frozenset[str]] = {
-    "pending": frozenset({"running", "skipped"}),
+    # pending -> failed: what it relies on turned out not to be so; not one call was made.
+    "pending": frozenset({"running", "skipped", "failed"}),
     # running -> running: a worker died in mid-call, or the call is sent again after looking.
     "running": frozenset({"running", "verifying", "succeeded", "failed", "undoing"}),
     # verifying -> undoing: what is still settling is taken back without waiting for it.

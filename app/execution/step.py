@@ -135,11 +135,15 @@ class Step(ABC):
     `action` is stored and never renamed. `subject` is the kind of resource it is planned for.
     `do` finds and adopts its own earlier result; `undo` is quiet where there is nothing to take
     back (`result` None: do may or may not have happened).
+
+    A step that `keeps_every` so many seconds of AWS's time (0: nothing to keep) looks after what it made
+    true: see `keep`.
     """
 
     action: ClassVar[str]
     subject: ClassVar[str]
     phase: ClassVar[str]
+    keeps_every: ClassVar[float] = 0.0
 
     @abstractmethod
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
@@ -160,6 +164,25 @@ class Step(ABC):
     def verdict(self, result: Result, seen: Seen) -> Verdict:
         """Pure: what was seen (by id; absent ids are not visible yet), judged."""
         return settled()
+
+    async def keep(self, run: Run, result: Result) -> None:
+        """Look whether what `do` made true still is, and mend what can be mended; quick, and quiet if all is well.
+
+        Called every `keeps_every` seconds once the step has succeeded (never before), and once more right
+        before each step that needs this one directly starts; two calls never overlap. It ends when the first
+        of the draft's `kept_until` steps starts: the last call is over before that step makes its own first.
+        It goes on after a takeover and at a gate, not while the job is paused, halted, cancelled or undone.
+
+        It is repeated for as long as the job goes on, and may be left between two of its calls: make only
+        calls that set what is to be (registering what is registered changes nothing), create nothing, and
+        leave what undo restores as undo expects it. Its calls are covered by the intent of the step itself.
+        `result` is what the step ended with, and does not change.
+
+        Raises StepBroken, with what happened and the next action, where a person has to decide: that fails a
+        step which relies on this one; between them it is only told in the log. A CloudError is met again with
+        the next round, and before a step that relies on this one by the same patience as in `do`.
+        """
+        return
 
     @abstractmethod
     async def undo(self, run: Run, result: Result | None) -> None:

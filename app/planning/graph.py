@@ -16,6 +16,19 @@ def find_cycle(needs: Mapping[StepId, frozenset[StepId]]) -> list[StepId]:
     return []
 
 
+def comes_after(later: StepId, earlier: StepId, needs: Mapping[StepId, frozenset[StepId]]) -> bool:
+    """Whether `later` needs `earlier`, directly or through others."""
+    seen: set[StepId] = set()
+    stack = [later]
+    while stack:
+        found = needs[stack.pop()] - seen
+        if earlier in found:
+            return True
+        seen |= found
+        stack.extend(found)
+    return False
+
+
 def in_order(steps: Sequence[PlannedStep]) -> list[PlannedStep]:
     """Each step after what it needs; among the free ones by phase, then by id. The needs must be acyclic."""
     by_id = {step.id: step for step in steps}

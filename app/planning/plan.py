@@ -105,6 +105,8 @@ class Draft:
     `interrupts`: refs whose source stops serving when this step starts.
     `hold_seconds`: once settled, how long to wait before it counts. `lingering_seconds`: the same where
     callers may still go the old way meanwhile (DNS answers in caches), so that it is part of an outage.
+    `kept_until`: of a step that keeps what it made true (execution's `Step.keep`): the first of these to
+    start ends that. It orders nothing: they must come after this step by what they need.
     """
 
     params: Mapping[str, Json]
@@ -118,6 +120,10 @@ class Draft:
     reversible: bool = True
     hold_seconds: float = 0.0
     lingering_seconds: float = 0.0
+    kept_until: frozenset[StepId | Milestone] = frozenset()
+
+
+_LISTS = ("needs", "reaches", "interrupts", "kept_until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,7 @@ class PlannedStep:
     """One reversible change. `needs` is sorted; `estimate` is {"seconds", "calls"}.
 
     `reaches` holds milestones as "name ref", `interrupts` refs whose source stops serving when the
-    step starts: what the proof of the flows is made from.
+    step starts: what the proof of the flows is made from. `kept_until` is sorted.
     """
 
     id: StepId
@@ -141,16 +147,18 @@ class PlannedStep:
     interrupts: tuple[str, ...] = ()
     hold_seconds: float = 0.0
     lingering_seconds: float = 0.0
+    kept_until: tuple[StepId, ...] = ()
 
     def as_json(self) -> dict[str, Json]:
         body = asdict(self)
-        for key in ("needs", "reaches", "interrupts"):
+        for key in _LISTS:
             body[key] = list(body[key])
         return body
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> "PlannedStep":
-        lists = {key: tuple(body[key]) for key in ("needs", "reaches", "interrupts")}
+        """`body` may be of an earlier release, which knew fewer of the fields that have a default."""
+        lists = {key: tuple(body[key]) for key in _LISTS if key in body}
         return cls(**{**body, **lists})
 
 

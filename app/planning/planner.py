@@ -17,7 +17,7 @@ from typing import Protocol
 from app.planning import scope as scoping
 from app.planning.context import Context, Request
 from app.planning.flows import derive, serving
-from app.planning.graph import find_cycle, in_order, schedule
+from app.planning.graph import comes_after, find_cycle, in_order, schedule
 from app.planning.inventory import Inventory, Ref, Resource
 from app.planning.lives import Surroundings
 from app.planning.outage import Judge
@@ -79,7 +79,8 @@ def make_plan(inventory: Inventory, request: Request, kinds: Mapping[str, Planne
         findings.add(Finding("blocker", "order_loop", loop[0], "These steps wait for each other: " + " → ".join(loop)))
         steps: tuple[PlannedStep, ...] = ()
     else:
-        steps = tuple(in_order([_planned(id_, drafts, needs[id_], ctx) for id_ in drafts]))
+        ends = _kept_until(drafts, needs)
+        steps = tuple(in_order([_planned(id_, drafts, needs[id_], ends.get(id_, ()), ctx) for id_ in drafts]))
     flows = Judge(steps, surroundings(ctx)).judge(ctx.flows)
     return Plan(
         strategy=request.strategy,
@@ -207,7 +208,32 @@ def _in_waves(needs: Needs, drafts: Drafts, ctx: Context) -> Needs:
     return needs if find_cycle(waited) else waited
 
 
-def _planned(id_: StepId, drafts: Drafts, needs: frozenset[StepId], ctx: Context) -> PlannedStep:
+def _kept_until(drafts: Drafts, needs: Needs) -> dict[StepId, tuple[StepId, ...]]:
+    """What ends the keeping of each step that keeps something. The needs must be acyclic.
+
+    Raises LookupError for an end that nobody planned, or that does not come after the step: it could start
+    before there is anything to keep. Steps of `finalize` come after those of every other phase.
+    """
+    milestones = _Milestones(drafts)
+    found: dict[StepId, tuple[StepId, ...]] = {}
+    for id_, (step, _, draft) in drafts.items():
+        if not draft.kept_until:
+            continue
+        ends = {end for end in draft.kept_until if isinstance(end, str)}
+        if missing := sorted(end for end in ends if end not in drafts):
+            raise LookupError(f"{id_} is kept until {missing[0]}, which nobody planned")
+        ends |= milestones.steps(end for end in draft.kept_until if isinstance(end, Milestone)) - {id_}
+        for end in sorted(ends):
+            later = drafts[end][0].phase == "finalize" != step.phase
+            if not later and not comes_after(end, id_, needs):
+                raise LookupError(f"{id_} is kept until {end}, which does not come after it")
+        found[id_] = tuple(sorted(ends))
+    return found
+
+
+def _planned(
+    id_: StepId, drafts: Drafts, needs: frozenset[StepId], kept_until: tuple[StepId, ...], ctx: Context
+) -> PlannedStep:
     step, resource, draft = drafts[id_]
     cutover = any(milestone.name == "in_service" for milestone in draft.reaches)
     return PlannedStep(
@@ -224,6 +250,7 @@ def _planned(id_: StepId, drafts: Drafts, needs: frozenset[StepId], ctx: Context
         interrupts=tuple(sorted(map(str, draft.interrupts))),
         hold_seconds=max(draft.hold_seconds, draft.lingering_seconds, ctx.settings.soak_seconds if cutover else 0.0),
         lingering_seconds=draft.lingering_seconds,
+        kept_until=kept_until,
     )
 
 

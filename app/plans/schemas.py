@@ -163,6 +163,11 @@ class PlanStep(BaseModel):
     interrupts: list[str] = Field(description="refs whose source stops serving when it starts")
     hold_seconds: float = Field(description="how long it stands before it counts")
     lingering_seconds: float = Field(description="how much of that callers may still go the old way")
+    kept_until: list[str] = Field(
+        default_factory=list,
+        description="what it made true is looked after until one of these steps starts; empty: until the job ends, "
+        "where the step keeps anything",
+    )
 
     @classmethod
     def of(cls, body: dict[str, Any]) -> Self:

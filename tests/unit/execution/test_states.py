@@ -19,7 +19,7 @@ from app.execution.states import (
 )
 
 STEP = """
-pending: running skipped
+pending: running skipped failed
 running: running verifying succeeded failed undoing
 verifying: succeeded failed undoing
 succeeded: undoing
