@@ -17,6 +17,7 @@ from app.jobs.control_endpoints import router as job_control
 from app.jobs.endpoints import router as jobs
 from app.jobs.event_endpoints import router as job_events
 from app.jobs.holds import JobHolds
+from app.jobs.outage_endpoints import router as job_outages
 from app.manners import health, logs, problems, spec
 from app.manners.doorbell import ArqDoorbell, Doorbell, PostgresDoorbell
 from app.manners.metrics import Metrics
@@ -30,7 +31,18 @@ from app.tokens.authentication import BearerAuthenticator
 from app.tokens.endpoints import router as tokens
 from app.tokens.oidc import OidcIssuer
 
-ROUTERS = (accounts, inventories, plans, plan_readings, jobs, job_control, job_events, tokens, health.router)
+ROUTERS = (
+    accounts,
+    inventories,
+    plans,
+    plan_readings,
+    jobs,
+    job_control,
+    job_events,
+    job_outages,
+    tokens,
+    health.router,
+)
 
 TAGS = [
     {"name": "accounts", "description": "AWS accounts we hold a role in"},

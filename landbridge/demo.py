@@ -92,9 +92,10 @@ class Story:
         self._approve(plan)
         self._sandbox.declare([flow for flow in flows if measurable(flow)])
         job, steps = self._execute(plan)
-        report = self._people.operator.get(f"/v1/jobs/{job['id']}/report")
         outages = self._sandbox.outages()
-        self._report(report, flows, outages)
+        self._people.operator.post(f"/v1/jobs/{job['id']}/outages", {"outages": outages})
+        report = self._people.operator.get(f"/v1/jobs/{job['id']}/report")
+        self._report(report)
         short = shortcomings(Shown(resources, findings, flows, job, steps, report, outages))
         if short:
             raise DemoFailed("\n".join(["", "This is not what was promised:", *(f"  {line}" for line in short)]))
@@ -163,11 +164,11 @@ class Story:
                     return job, steps
                 time.sleep(LOOK_EVERY)
 
-    def _report(self, report: Thing, flows: list[Thing], outages: list[Thing]) -> None:
+    def _report(self, report: Thing) -> None:
         self._view.heading("What moved")
         self._view.counterparts(report)
         self._view.heading("Who could not call whom, and for how long (AWS's seconds)")
-        self._view.outages(flows, outages)
+        self._view.outages(report["flows"])
         self._view.heading("AWS calls")
         self._view.say(f"  {calls(report['aws_calls'])}")
 

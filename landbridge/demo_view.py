@@ -12,7 +12,6 @@ from rich.padding import Padding
 
 from landbridge.demo_names import Names, expected_seconds, ports
 from landbridge.demo_progress import plain_table
-from landbridge.demo_verdict import seconds_down
 
 Thing = Mapping[str, Any]
 
@@ -89,15 +88,15 @@ class View:
             table.add_row(*map(escape, (kind, self._names.of(source), id_, counterpart.partition(":")[2])))
         self.console.print(table)
 
-    def outages(self, flows: Sequence[Thing], outages: Sequence[Thing]) -> None:
-        """Predicted and measured seconds of every flow that was to be, or was, interrupted."""
-        measured = seconds_down(outages)
+    def outages(self, flows: Sequence[Thing]) -> None:
+        """Predicted and measured seconds of every flow of the report that was to be, or was, interrupted."""
+        watched = [flow for flow in flows if "measured_seconds" in flow]
         table = plain_table("who calls whom", "port", "predicted", "measured")
-        for flow in sorted(flows, key=lambda flow: measured.get(flow["id"], 0.0), reverse=True):
-            predicted, down = expected_seconds(flow), measured.get(flow["id"], 0.0)
+        for flow in sorted(watched, key=lambda flow: float(flow["measured_seconds"]), reverse=True):
+            predicted, down = flow["predicted_seconds"], flow["measured_seconds"]
             if predicted or down:
                 table.add_row(escape(self._names.arrow(flow)), ports(flow), f"{predicted:.0f} s", f"{down:.0f} s")
-        watched = {outage["flow"] for outage in outages}
-        self.say(f"  {len(watched - measured.keys())} of {len(watched)} flows watched were never interrupted.")
+        spared = sum(1 for flow in watched if not flow["measured_seconds"])
+        self.say(f"  {spared} of {len(watched)} flows watched were never interrupted.")
         if table.row_count:
             self.console.print(table)

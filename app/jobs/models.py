@@ -41,6 +41,7 @@ class Job(Base):
     last_batch: Mapped[Name | None]
     lease_holder: Mapped[Name | None]
     lease_expires_at: Mapped[Moment | None]
+    # From when on a worker is wanted although the job waits for a person: it keeps what steps made true.
     wake_at: Mapped[Moment | None]
     created_by: Mapped[Name]
     created_at: Mapped[Created]
@@ -91,6 +92,19 @@ class JobCalls(Base):
     made: Mapped[Count]
     throttled: Mapped[Count]
     failed: Mapped[Count]
+
+
+class JobOutage(Base):
+    """How long a flow of the plan was down while the job ran, in AWS's seconds, as somebody measured it."""
+
+    __tablename__ = "job_outages"
+
+    job_id: Mapped[Id] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    flow_id: Mapped[Name] = mapped_column(primary_key=True)
+    total_seconds: Mapped[float] = mapped_column(Double)
+    down: Mapped[JsonItems]
+    told_by: Mapped[Name]
+    told_at: Mapped[Created]
 
 
 class Pacing(Base):

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.execution.states import SETTLED, UNTOUCHED
 from app.jobs import repository
 from app.jobs.models import FINAL_STATUSES, Job, JobCalls, JobStep
+from app.jobs.outages import measured_in
 from app.jobs.report_schemas import AwsCalls, Counterpart, JobReport, Left, OperationCalls, ReportFlow
 from app.planning.inventory import Ref
 from app.plans import repository as plans
@@ -26,9 +27,10 @@ async def report_of(session: AsyncSession, job: Job, time_scale: float) -> JobRe
     """The report as things stand; `time_scale` is how many of AWS's seconds pass in one of ours."""
     document = await plans.document(session, job.plan_id)
     steps = await steps_of(session, job.id)
-    moving = steps
-    if job.action == "finalize" and (moved := await repository.moved_by(session, job.plan_id)):
-        moving = await steps_of(session, moved.id)
+    mover = job
+    if job.action == "finalize":
+        mover = await repository.moved_by(session, job.plan_id) or job
+    moving = steps if mover is job else await steps_of(session, mover.id)
     pairs = counterparts(moving)
     # A dry run interrupts nobody, whatever its steps' times say.
     timed = {} if job.action == "dry_run" else {step.step_id: step for step in moving}
@@ -43,7 +45,7 @@ async def report_of(session: AsyncSession, job: Job, time_scale: float) -> JobRe
         duration_seconds=duration(job),
         steps=dict(sorted(Counter(step.state for step in steps).items())),
         counterparts=[Counterpart(source=source, counterpart=twin) for source, twin in pairs.items()],
-        flows=flows(document, timed, time_scale),
+        flows=flows(document, timed, time_scale, await measured_in(session, mover.id)),
         aws_calls=await calls(session, job.id),
         left=left(job, steps, pairs),
     )
@@ -65,8 +67,10 @@ def counterparts(steps: Iterable[JobStep]) -> dict[str, str]:
     return found
 
 
-def flows(document: PlanDocument, steps: Mapping[str, JobStep], time_scale: float) -> list[ReportFlow]:
-    """The plan's flows, each interruption with what it was, as far as its steps have come."""
+def flows(
+    document: PlanDocument, steps: Mapping[str, JobStep], time_scale: float, watched: Mapping[str, float]
+) -> list[ReportFlow]:
+    """The plan's flows, each with what was foretold and what it was, as far as its steps have come."""
     planned: Any = document.steps
     held = {step["id"]: float(step["hold_seconds"] - step["lingering_seconds"]) for step in planned}
     bodies: Any = document.flows
@@ -74,6 +78,8 @@ def flows(document: PlanDocument, steps: Mapping[str, JobStep], time_scale: floa
         ReportFlow.model_validate(
             {
                 **flow,
+                "predicted_seconds": flow.get("outage_seconds", 0.0),
+                "measured_seconds": watched.get(flow["id"]),
                 "interruptions": [
                     {**gap, "measured_seconds": measured(gap, steps, held, time_scale)} for gap in flow["interruptions"]
                 ],

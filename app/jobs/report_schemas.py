@@ -34,6 +34,10 @@ class ReportFlow(BaseModel):
     to_port: int | None = None
     verdict: str
     reason: str
+    predicted_seconds: float = Field(description="how long the plan expected it to be down, in AWS's seconds")
+    measured_seconds: float | None = Field(
+        default=None, description="how long it was, as told by POST …/outages; absent where nobody watched"
+    )
     interruptions: list[ReportInterruption]
 
 

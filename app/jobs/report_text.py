@@ -42,9 +42,17 @@ def moved(report: JobReport) -> Iterator[str]:
 def interruptions(report: JobReport) -> Iterator[str]:
     """Who could not call whom, and for how long."""
     yield from ("", "## Interruptions", "")
+    broken = [flow for flow in report.flows if flow.predicted_seconds or flow.measured_seconds]
+    watched = [flow for flow in report.flows if flow.measured_seconds is not None]
+    if watched:
+        yield from ("| Rule | Predicted | Measured |", "|---|---|---|")
+        for flow in sorted(broken, key=lambda flow: -(flow.measured_seconds or 0.0)):
+            seen = "not watched" if flow.measured_seconds is None else span(flow.measured_seconds)
+            yield f"| {escaped(flow.rule)} | {span(flow.predicted_seconds)} | {seen} |"
+        yield from ("", f"{len(watched)} of {len(report.flows)} flows were watched.", "")
     found = [(flow, gap) for flow in report.flows for gap in flow.interruptions]
     if not found:
-        yield "None: every flow is kept."
+        yield "None was foretold: every flow is to be kept."
     for flow, gap in found:
         yield f"- {some(gap.sources)} to {some(gap.targets)} ({escaped(flow.rule)}): {length(gap)}."
 

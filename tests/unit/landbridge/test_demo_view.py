@@ -100,9 +100,9 @@ def test_a_flow_is_told_by_names_with_its_reason() -> None:
 
 def test_predicted_and_measured_outages_stand_side_by_side() -> None:
     console, out = plain()
-    kept = {**FLOW, "id": "flow-2", "verdict": "kept", "interruptions": []}
-    measured = [{"flow": "flow-1", "total_seconds": 42.0}, {"flow": "flow-2", "total_seconds": 0.0}]
-    View(console).outages([FLOW, kept], measured)
+    down = {**FLOW, "predicted_seconds": 60.0, "measured_seconds": 42.0}
+    spared = {**FLOW, "id": "flow-2", "predicted_seconds": 0.0, "measured_seconds": 0.0}
+    View(console).outages([down, spared, {**FLOW, "id": "flow-3", "predicted_seconds": 9.0}])
     assert "1 of 2 flows watched were never interrupted." in out.getvalue()
     row = next(line for line in out.getvalue().splitlines() if "tcp/3306" in line)
     assert row.split()[-4:] == ["60", "s", "42", "s"]
