@@ -23,3 +23,6 @@ class Limits:
     load_balancers: int = 20
     launch_templates: int = 5_000
     launch_template_versions: int = 10_000  # of one template
+    auto_scaling_groups: int = 200
+    launch_configurations: int = 200
+    alarms: int = 5_000

@@ -45,7 +45,8 @@ class Server:
         except AssertionError as error:
             logger.exception("the sandbox made a mistake of its own")
             failure = AwsError("InternalFailure", str(error), 500)
-            reply = wire.write_error(wire.service_guess(request), failure, str(uuid.uuid4()))
+            guess, protocol = wire.service_guess(request), wire.protocol_guess(request)
+            reply = wire.write_error(guess, failure, str(uuid.uuid4()), protocol)
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
         headers.append((b"content-length", str(len(reply.body)).encode()))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})

@@ -4,6 +4,7 @@ The one file that knows moto: its protocol parsers and serializers, which are th
 botocore does for clients.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from sandbox.errors import AwsError
 
 _SCOPE = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _PRESIGNED = re.compile(r"([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
+_SIGNED_AS = {"monitoring": "cloudwatch"}
 _LOAD_BALANCER_VERSIONS = {"2012-06-01": "elb", "2015-12-01": "elbv2"}
 
 
@@ -50,6 +52,7 @@ class Asked:
     region: str
     access_key: str
     params: dict[str, Any] = field(default_factory=dict)
+    protocol: str = ""  # the one it came in, where its service speaks several; "" the service's only one
 
     @property
     def name(self) -> str:
@@ -76,13 +79,18 @@ def understand(request: HttpRequest, services: frozenset[str]) -> Asked:
     values = _values(url.query, request)
     key, region, signing_name = _credential(request, values)
     service = _service(signing_name, values, services)
-    operation, url_params = _operation(service, request.method, url.path, values)
-    return Asked(service, operation, region, key, _params(service, operation, request, url_params, values))
+    if target := _header(request, "x-amz-target"):
+        operation = _known(service, target.rpartition(".")[2])
+        return Asked(service, operation, region, key, _params(service, operation, "json", request, {}, values), "json")
+    protocol = _protocol(service)
+    operation, url_params = _operation(service, protocol, request.method, url.path, values)
+    params = _params(service, operation, protocol, request, url_params, values)
+    return Asked(service, operation, region, key, params)
 
 
 def write(asked: Asked, result: Mapping[str, Any], request_id: str) -> HttpAnswer:
     """A success. Members that are None are left out; lists that are empty stay."""
-    protocol = str(model(asked.service).protocol)
+    protocol = asked.protocol or _protocol(asked.service)
     serializer = get_serializer_class(asked.service, protocol)(
         operation_model(asked.service, asked.operation),  # type: ignore[arg-type]  # it is moto's subclass
         SerializationContext(request_id),
@@ -96,13 +104,21 @@ def write(asked: Asked, result: Mapping[str, Any], request_id: str) -> HttpAnswe
     )
 
 
-def write_error(service: str, error: AwsError, request_id: str) -> HttpAnswer:
+def write_error(service: str, error: AwsError, request_id: str, protocol: str = "") -> HttpAnswer:
     """A refusal, in the form of the service's protocol (EC2 words it differently from all others)."""
+    fault = "Sender" if error.status < 500 else "Receiver"
+    if protocol == "json":
+        headers = {
+            "Content-Type": "application/x-amz-json-1.0",
+            "x-amzn-RequestId": request_id,
+            "x-amzn-query-error": f"{error.code};{fault}",
+        }
+        body = json.dumps({"__type": error.code, "message": error.message})
+        return HttpAnswer(error.status, headers, body.encode())
     said = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
     if service == "ec2":
         text = f"<Response><Errors><Error>{said}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
     else:
-        fault = "Sender" if error.status < 500 else "Receiver"
         text = (
             f"<ErrorResponse><Error><Type>{fault}</Type>{said}</Error>"
             f"<RequestId>{request_id}</RequestId></ErrorResponse>"
@@ -115,6 +131,18 @@ def service_guess(request: HttpRequest) -> str:
     """The service whose error form to use when a request could not be understood."""
     scope = _SCOPE.search(_header(request, "authorization"))
     return scope.group(3) if scope else ""
+
+
+def protocol_guess(request: HttpRequest) -> str:
+    """The protocol to answer such a request in: JSON where its caller names the operation in a header."""
+    return "json" if _header(request, "x-amz-target") else ""
+
+
+def _protocol(service: str) -> str:
+    """The protocol of a request that is not JSON. CloudWatch's model names CBOR first; its query protocol is
+    what older clients speak."""
+    protocols = model(service).metadata.get("protocols") or ()
+    return "query" if "query" in protocols else str(model(service).protocol)
 
 
 def _values(query: str, request: HttpRequest) -> dict[str, str]:
@@ -140,21 +168,27 @@ def _service(signing_name: str, values: Mapping[str, str], services: frozenset[s
     service = signing_name
     if signing_name == "elasticloadbalancing":
         service = _LOAD_BALANCER_VERSIONS.get(values.get("Version", ""), "elb")
+    service = _SIGNED_AS.get(service, service)
     if service not in services:
         raise AwsError("InvalidAction", f"The sandbox has no service {service}.")
     return service
 
 
-def _operation(service: str, method: str, path: str, values: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    if "rest" in str(model(service).protocol):
+def _operation(
+    service: str, protocol: str, method: str, path: str, values: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
+    if "rest" in protocol:
         for name, wanted, pattern in _routes(service):
             if wanted == method and (match := pattern.fullmatch(path.rstrip("/"))):
                 return name, {key: unquote(value) for key, value in match.groupdict().items()}
         raise AwsError("InvalidAction", f"No operation of {service} answers {method} {path}.", 404)
-    action = values.get("Action", "")
+    return _known(service, values.get("Action", "")), {}
+
+
+def _known(service: str, action: str) -> str:
     if action not in model(service).operation_names:
         raise AwsError("InvalidAction", f"The action {action} is not valid for this web service.")
-    return action, {}
+    return action
 
 
 @cache
@@ -171,10 +205,15 @@ def _routes(service: str) -> list[tuple[str, str, re.Pattern[str]]]:
 
 
 def _params(
-    service: str, operation: str, request: HttpRequest, url_params: dict[str, str], values: dict[str, str]
+    service: str,
+    operation: str,
+    protocol: str,
+    request: HttpRequest,
+    url_params: dict[str, str],
+    values: dict[str, str],
 ) -> dict[str, Any]:
     asked = operation_model(service, operation)
-    parser: Any = PROTOCOL_PARSERS[str(model(service).protocol)](
+    parser: Any = PROTOCOL_PARSERS[protocol](
         asked,  # type: ignore[arg-type]  # it is moto's subclass
         timestamp_parser=parse_timestamp,
         map_type=dict,
