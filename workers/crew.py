@@ -35,7 +35,8 @@ TIDY_EVERY_SECONDS = 600.0
 _UNATTENDED = text(
     """
     select 'job' as kind, id from jobs
-    where status in ('queued', 'running', 'undoing')
+    where (status in ('queued', 'running', 'undoing')
+           or (status = 'waiting_for_approval' and wake_at <= clock_timestamp()))
       and (lease_expires_at is null or lease_expires_at < clock_timestamp())
     union all
     select 'inventory', id from inventories

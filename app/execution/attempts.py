@@ -43,11 +43,13 @@ class Control:
     """What a person has said meanwhile; the worker keeps it up to date.
 
     `stopping`: end the drive at the next safe point (pause, cancel, shutdown, a lost lease).
+    `at_gate`: the job waits for a person's approval; no more, once it has got it.
     """
 
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     approved_gates: set[str] = field(default_factory=set)
+    at_gate: bool = False
 
     def stop(self) -> None:
         self.stopping.set()
@@ -56,6 +58,12 @@ class Control:
     def approve(self, gate: str) -> None:
         self.approved_gates.add(gate)
         self.changed.set()
+
+    def wait_at_gate(self, waits: bool) -> None:
+        """Say whether the job's status is that it waits for approval."""
+        if self.at_gate != waits:
+            self.at_gate = waits
+            self.changed.set()
 
 
 class Attempts:

@@ -60,6 +60,7 @@ class Executor:
         self._keeping = Keeping(self._steps, actions, self._runs, self._attempts, self.control)
         self._entries: dict[StepId, Entry] = {}
         self._failed = False
+        self.heard_gates: frozenset[str] = frozenset()  # those approved when the drive found nothing more to start
         self._earlier = dict(earlier or {})
 
     async def advance(self) -> Outcome:
@@ -75,6 +76,37 @@ class Executor:
         if "failed" in states:
             return "halted"
         return "stopped" if self.control.stopping.is_set() else "waiting_for_approval"
+
+    @property
+    def keeps(self) -> bool:
+        """Whether, as the journal stands, something is to be kept while nothing else goes on."""
+        return bool(self._keeping.kept(self._entries))
+
+    async def keep(self) -> bool:
+        """At a gate: keep what is kept while control says `at_gate`; False where the drive was stopped.
+
+        Writes nothing to the journal. Raises LeaseLost.
+        """
+        await self._load()
+        self._keeping.resume(self._entries)
+        stopping = self.control.stopping
+        alarm = asyncio.ensure_future(self.control.changed.wait())
+        try:
+            while self.control.at_gate and not stopping.is_set():
+                await asyncio.wait({*self._keeping.loops, alarm}, return_when=asyncio.FIRST_COMPLETED)
+                self._keeping.raise_failure()
+                if alarm.done():
+                    self.control.changed.clear()
+                    alarm = asyncio.ensure_future(self.control.changed.wait())
+            if stopping.is_set():
+                await self._watcher.close()
+            await self._keeping.close()
+        finally:
+            alarm.cancel()
+            await asyncio.gather(alarm, return_exceptions=True)
+            await self._keeping.cancel()
+            await self._watcher.close()
+        return not stopping.is_set()
 
     async def retreat(self) -> Outcome:
         """Undo everything that was or may have been done, latest first. Raises LeaseLost."""
@@ -105,11 +137,13 @@ class Executor:
             while True:
                 held = self._start(frontier, held, under_way, carry, may_start)
                 if not under_way:
+                    self.heard_gates = frozenset(self.control.approved_gates)
                     await self._keeping.close()
                     return
                 await asyncio.wait({*under_way, *self._keeping.loops, alarm}, return_when=asyncio.FIRST_COMPLETED)
                 self._keeping.raise_failure()
-                for ended in [task for task in under_way if task.done()]:
+                # By id, so that a job takes the same course whenever AWS answers the same.
+                for ended in sorted((task for task in under_way if task.done()), key=lambda task: task.result()):
                     under_way.discard(ended)
                     if self._entries[ended.result()].state in finished:
                         frontier.finish(ended.result())

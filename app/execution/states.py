@@ -40,7 +40,8 @@ JOB_MOVES: dict[str, frozenset[str]] = {
     "queued": frozenset({"running", "paused", "halted", "cancelled"}),
     "running": frozenset({"running", "paused", "waiting_for_approval", "halted", "succeeded", "cancelled", "undoing"}),
     "paused": frozenset({"running", "cancelled", "undoing"}),
-    "waiting_for_approval": frozenset({"running", "paused", "cancelled", "undoing"}),
+    # waiting_for_approval -> halted: a bug met, or an approval found void, while a worker keeps at the gate.
+    "waiting_for_approval": frozenset({"running", "paused", "halted", "cancelled", "undoing"}),
     "halted": frozenset({"running", "cancelled", "undoing"}),
     # a succeeded or cancelled job can be undone until its sources are gone
     "succeeded": frozenset({"undoing"}),

@@ -40,14 +40,14 @@ async def ask(session: AsyncSession, job_id: str, wish: str, by: str, doorbell: 
     job = await locked(session, job_id)
     if not may(job, wish):
         raise refusal(job, wish)
-    if job.status in WORKING and not (job.status == "queued" and not await repository.is_held(session, job)):
+    if wish != "resume" and await repository.at_work(session, job):
         await request(session, job, wish, by)
     else:
         await check(session, job, wish)
         await move(session, job, LEADS_TO[wish])
         await add_event(session, job, EVENTS[wish], {"by": by, "status": job.status})
     await session.refresh(job)
-    if job.status in WORKING:
+    if job.status in WORKING or job.requested is not None:
         ring_after_commit(session, doorbell, "job", job.id)
     return job
 

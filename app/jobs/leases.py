@@ -26,7 +26,9 @@ _CLAIM = text(
     """
     update jobs set fence = fence + 1, lease_holder = :holder,
                     lease_expires_at = clock_timestamp() + make_interval(secs => :seconds)
-    where id = :job and status in ('queued', 'running', 'undoing')
+    where id = :job
+      and (status in ('queued', 'running', 'undoing')
+           or (status = 'waiting_for_approval' and wake_at <= clock_timestamp()))
       and (lease_expires_at is null or lease_expires_at < clock_timestamp())
     returning fence
     """
@@ -37,7 +39,7 @@ _RENEW = text(
     where id = :job and fence = :fence returning id
     """
 )
-_LOOK = text("select requested, approved_gates from jobs where id = :job and fence = :fence")
+_LOOK = text("select status, requested, approved_gates from jobs where id = :job and fence = :fence")
 _RELEASE = text("update jobs set lease_holder = null, lease_expires_at = null where id = :job and fence = :fence")
 
 
@@ -120,6 +122,7 @@ async def _listen(database: Database, lease: Lease, control: Control) -> None:
     for gate in row.approved_gates:
         if gate not in control.approved_gates:
             control.approve(gate)
+    control.wait_at_gate(row.status == "waiting_for_approval")
 
 
 class LeasedCloud:

@@ -1,6 +1,7 @@
 """What becomes of a job when its drive ends: one transaction that also hears what a person asked meanwhile."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
@@ -14,12 +15,23 @@ from app.execution.states import JOB_MOVES, check_move
 from app.jobs.leases import Lease
 from app.jobs.models import FINAL_STATUSES
 
-_LOCK = text("select status, requested, on_failure, action from jobs where id = :job and fence = :fence for update")
-_HELD = text("select status, fence from jobs where id = :job and lease_holder = :holder for update")
+_LOCK = text(
+    """
+    select status, requested, on_failure, action, approved_gates from jobs
+    where id = :job and fence = :fence for update
+    """
+)
+_HELD = text(
+    """
+    select status, fence from jobs
+    where id = :job and lease_holder = :holder and (status <> 'waiting_for_approval' or wake_at is not null) for update
+    """
+)
 _SET = text(
     """
     update jobs set status = :status, requested = null, error = cast(:error as jsonb), version = version + 1,
         last_event = last_event + 1,
+        wake_at = case when cast(:keeping as boolean) then clock_timestamp() end,
         started_at = coalesce(started_at, clock_timestamp()),
         finished_at = case when cast(:final as boolean) then clock_timestamp() end
     where id = :job returning last_event
@@ -42,6 +54,15 @@ _FAILED = text(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class AtGate:
+    """What a drive that ends at a gate says of it: the approved gates it had `heard` of, and whether steps go
+    on `keeping` what they made true, for which a worker is wanted while the job waits."""
+
+    heard: frozenset[str]
+    keeping: bool
+
+
 async def started(database: Database, lease: Lease) -> bool:
     """Put the job into running; False where a person has paused or cancelled it before it began."""
     async with database.transaction() as session:
@@ -61,16 +82,34 @@ async def refuse(database: Database, lease: Lease, error: dict[str, Any]) -> Non
         await _move(session, lease, row.status, "halted", error)
 
 
-async def settle(database: Database, lease: Lease, outcome: Outcome) -> bool:
-    """Write the end of a drive; whether the job goes on backwards at once."""
+async def settle(database: Database, lease: Lease, outcome: Outcome, at_gate: AtGate | None = None) -> str | None:
+    """Write the end of a drive: the job's new status, or None where the job stays as it is for the next worker
+    because this one is shutting down. `running`: a gate was approved just as the drive came to it."""
     async with database.transaction() as session:
         row = await _locked(session, lease)
         status = _status(outcome, row.requested, row.on_failure)
-        if status is None:  # the worker is shutting down: the job stays as it is, for the next one
-            return False
+        if status is None:
+            return None
+        waits = at_gate if status == "waiting_for_approval" else None
+        if waits and not waits.heard.issuperset(row.approved_gates):
+            return str(row.status)
         error = await _error(session, lease, status)
-        await _move(session, lease, row.status, status, error)
-    return status == "undoing"
+        await _move(session, lease, row.status, status, error, keeping=waits is not None and waits.keeping)
+    return status
+
+
+async def left_gate(database: Database, lease: Lease, opened: bool) -> str | None:
+    """Write why keeping at a gate ended: the job's status, or None where this worker is shutting down.
+
+    Nothing is written where the gate has opened: who approves it puts the job into running with it.
+    """
+    async with database.transaction() as session:
+        row = await _locked(session, lease)
+        if row.requested in ("pause", "cancel", "undo"):
+            status = _wish(row.requested)
+            await _move(session, lease, row.status, status, None)
+            return status
+    return str(row.status) if opened else None
 
 
 def _status(outcome: Outcome, requested: str | None, on_failure: str) -> str | None:
@@ -99,10 +138,18 @@ async def _locked(session: AsyncSession, lease: Lease) -> Any:
 
 
 async def _move(
-    session: AsyncSession, lease: Lease, old: str, new: str, error: dict[str, Any] | None, event: str | None = None
+    session: AsyncSession,
+    lease: Lease,
+    old: str,
+    new: str,
+    error: dict[str, Any] | None,
+    *,
+    event: str | None = None,
+    keeping: bool = False,
 ) -> None:
     check_move(JOB_MOVES, old, new)
     values = {
+        "keeping": keeping,
         "job": lease.job_id,
         "status": new,
         "error": json.dumps(error) if error else None,

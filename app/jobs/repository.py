@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.execution.states import WORKING
 from app.jobs.models import Job, JobEvent, JobStep
 from app.manners.pages import Window, fetch
 from app.manners.positions import cut, position
@@ -82,6 +83,14 @@ async def in_state(session: AsyncSession, job_id: str, state: str, limit: int) -
     """The first steps in a state."""
     wanted = select(JobStep.step_id).where(JobStep.job_id == job_id, JobStep.state == state)
     return (await session.scalars(wanted.order_by(JobStep.seq).limit(limit))).all()
+
+
+async def at_work(session: AsyncSession, job: Job) -> bool:
+    """Whether a worker has to come to a safe point before the job's status may change."""
+    if job.status == "queued":
+        return await is_held(session, job)
+    keeps = job.status == "waiting_for_approval" and job.wake_at is not None
+    return keeps or job.status in WORKING
 
 
 async def is_held(session: AsyncSession, job: Job) -> bool:

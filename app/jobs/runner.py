@@ -73,7 +73,7 @@ class JobRunner:
         try:
             async with kept(self._database, lease, self._terms.heartbeat_seconds, control):
                 while await self._drive(lease, control, calls):
-                    control = self._next(control)
+                    log.info("job.goes_on", job=job_id, fence=lease.fence)
         except LeaseLost:
             log.warning("job.lost", job=job_id, fence=lease.fence)
             return
@@ -81,27 +81,29 @@ class JobRunner:
             await outcomes.count_calls(self._database, job_id, calls)
         await release(self._database, lease)
 
-    def _next(self, control: Control) -> Control:
-        """A drive that a person's wish ended goes on another way; the keeper keeps the same control."""
-        control.stopping.clear()
-        return control
-
     async def _drive(self, lease: Lease, control: Control, calls: Calls) -> bool:
-        """One way, forward or back, to its end; whether the job goes on the other way now."""
+        """One way, forward, waiting at a gate or back, to its end; whether the job goes on another way now."""
         load = await self._load(lease.job_id)
         clouds = LeasedClouds(self._clouds, lease)
         paced = open_paced(clouds, load.account, load.job.region, self._budget, self._clock)
         paced.calls = calls
         if load.job.status == "undoing":
             outcome = await self._executor(load, lease, control, paced).retreat()
-            return await outcomes.settle(self._database, lease, outcome)
+            return _goes_on(await outcomes.settle(self._database, lease, outcome), control)
         if not await outcomes.started(self._database, lease):
             return False
         if refusal := await self._refusal(load, paced):
             await outcomes.refuse(self._database, lease, refusal)
             return False
-        outcome = await self._executor(load, lease, control, paced).advance()
-        return await outcomes.settle(self._database, lease, outcome)
+        executor = self._executor(load, lease, control, paced)
+        if load.job.status == "waiting_for_approval":
+            control.wait_at_gate(True)
+            opened = await executor.keep()
+            return _goes_on(await outcomes.left_gate(self._database, lease, opened), control)
+        outcome = await executor.advance()
+        at_gate = outcomes.AtGate(executor.heard_gates, executor.keeps)
+        status = await outcomes.settle(self._database, lease, outcome, at_gate)
+        return _goes_on(status, control) and (status != "waiting_for_approval" or at_gate.keeping)
 
     def _executor(self, load: _Load, lease: Lease, control: Control, paced: PacedCloud) -> Executor:
         actions: Mapping[str, Step] = {step.action: step for kind in all_kinds().values() for step in kind.steps}
@@ -151,6 +153,13 @@ class JobRunner:
         bodies: Any = document.steps
         steps = [PlannedStep.from_json(body) for body in bodies if body["id"] in wanted]
         return _Load(job, plan, account, steps, earlier)
+
+
+def _goes_on(status: str | None, control: Control) -> bool:
+    """Whether there is more to do in this status. What a person's wish has stopped goes on backwards."""
+    if status == "undoing":
+        control.stopping.clear()
+    return status in ("undoing", "running", "waiting_for_approval")
 
 
 async def _earlier(session: Any, job: Job) -> dict[str, Result]:

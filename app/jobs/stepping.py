@@ -12,7 +12,8 @@ from app.jobs.models import FINAL_STATUSES, Job, JobStep
 from app.manners.doorbell import Doorbell, ring_after_commit
 
 Decision = Literal["retry", "skip"]
-# While a worker drives the job it knows its steps by heart: they are changed only where none does.
+# While a worker drives the job it knows its steps by heart: they are changed only where none does. One that
+# keeps at a gate writes no step, and reads them anew when the gate opens.
 STANDING: dict[Decision, tuple[str, ...]] = {
     "retry": ("halted",),
     "skip": ("halted", "paused", "waiting_for_approval"),
@@ -36,7 +37,8 @@ async def approve_gate(session: AsyncSession, job_id: str, gate: str, by: str, d
     if gate not in job.approved_gates:
         job.approved_gates = [*job.approved_gates, gate]
         await add_event(session, job, "gate.approved", {"by": by, "gate": gate})
-    if job.status == "waiting_for_approval":
+    # Where a worker keeps at the gate and was asked for something else, that comes first.
+    if job.status == "waiting_for_approval" and job.requested is None:
         await move(session, job, "running")
         await add_event(session, job, "job.resumed", {"by": by, "status": job.status})
         ring_after_commit(session, doorbell, "job", job.id)

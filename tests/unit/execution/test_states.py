@@ -33,7 +33,7 @@ JOB = """
 queued: running paused halted cancelled
 running: running paused waiting_for_approval halted succeeded cancelled undoing
 paused: running cancelled undoing
-waiting_for_approval: running paused cancelled undoing
+waiting_for_approval: running paused halted cancelled undoing
 halted: running cancelled undoing
 succeeded: undoing
 cancelled: undoing

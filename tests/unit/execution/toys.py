@@ -10,7 +10,7 @@ from app.cloud import CloudError, NotFound, UnknownOutcome
 from app.execution.attempts import Control
 from app.execution.executor import Executor, Outcome
 from app.execution.journal import Entry, MemoryJournal
-from app.execution.step import Result, Run, Seen, Step, Verdict, Watch, broken, pending, settled
+from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, broken, pending, settled
 from app.planning.context import Context
 from app.planning.inventory import Resource
 from app.planning.plan import Draft, PlannedStep
@@ -93,6 +93,9 @@ class ToyCloud:
         if self.toys.pop(params["Name"], None):
             self.effects.append(f"remove {params['Name']}")
 
+    def _tend(self, params: Mapping[str, Any]) -> None:
+        """Changes nothing: the toy is as it should be."""
+
     async def pages(self, operation: str, /, **params: Any) -> AsyncIterator[dict[str, Any]]:
         """One toy that is not there fails the whole look, as AWS does it with lists of ids."""
         names = list(params["Names"])
@@ -145,11 +148,33 @@ class Make(Step):
         await run.cloud.call("toy.remove", Name=run.params["Name"])
 
 
-def toy(name: str, *needs: str, phase: str = "prepare", hold: float = 0.0, **params: Any) -> PlannedStep:
-    """The step that makes the toy `name` after those it needs."""
+class Tend(Make):
+    """Looks after its toy once a minute, with two calls; `trouble` is what it finds, by toy."""
+
+    action = "toy.tend"
+    keeps_every = 60.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trouble: dict[str, str] = {}
+        self.kept_with: list[tuple[str, Result]] = []
+
+    async def keep(self, run: Run, result: Result) -> None:
+        self.kept_with.append((run.subject.id, result))
+        for _ in range(2):
+            await run.cloud.call("toy.tend", Name=run.params["Name"])
+        if reason := self.trouble.get(run.subject.id):
+            raise StepBroken(reason, "not_kept")
+
+
+def toy(
+    name: str, *needs: str, phase: str = "prepare", hold: float = 0.0, until: Iterable[str] | None = None, **params: Any
+) -> PlannedStep:
+    """The step that makes the toy `name` after those it needs, and tends it `until` others are made, if told so."""
     return PlannedStep(
         id=f"toy.make/toy:{name}",
-        action="toy.make",
+        action="toy.make" if until is None else "toy.tend",
+        kept_until=tuple(sorted(f"toy.make/toy:{end}" for end in until or ())),
         subject=f"toy:{name}",
         phase=phase,
         needs=tuple(sorted(f"toy.make/toy:{need}" for need in needs)),
@@ -169,6 +194,7 @@ class Playroom:
         self.clock = WorldClock(self.world)
         self.cloud = ToyCloud(self.clock)
         self.make = step or Make()
+        self.tend = Tend()
         self.steps = steps
         self.journal = journal or MemoryJournal()
         self.control = Control()
@@ -185,7 +211,7 @@ class Playroom:
         return Executor(
             job_id="job_1",
             steps=self.steps,
-            actions={"toy.make": self.make},
+            actions={"toy.make": self.make, "toy.tend": self.tend},
             journal=self.journal,
             cloud=self.cloud,
             clock=self.clock,
@@ -196,6 +222,11 @@ class Playroom:
     def advance(self, *plans: tuple[float, Callable[[], None]]) -> Outcome:
         """Drive forward; each of `plans` is what a person does, so many seconds from now."""
         return self._drive(self.executor().advance(), plans)
+
+    def keep(self, *plans: tuple[float, Callable[[], None]]) -> bool:
+        """Keep at a gate."""
+        self.control.wait_at_gate(True)
+        return self._drive(self.executor().keep(), plans)
 
     def retreat(self, *plans: tuple[float, Callable[[], None]]) -> Outcome:
         return self._drive(self.executor().retreat(), plans)

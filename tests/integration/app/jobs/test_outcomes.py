@@ -74,12 +74,12 @@ async def test_the_end_of_a_drive_hears_what_a_person_asked_for(
 ) -> None:
     await stored.make(status=status, requested=requested, on_failure=on_failure)
 
-    backwards = await outcomes.settle(database, await stored.lease(), outcome)
+    now = await outcomes.settle(database, await stored.lease(), outcome)
 
     job = await stored.job()
     assert job.status == becomes
     stays = outcome == "stopped" and requested is None
-    assert backwards == (becomes == "undoing" and not stays)
+    assert now == (None if stays else becomes)
     assert job.requested is None
     assert (job.finished_at is not None) == (becomes in ("succeeded", "cancelled", "undone", "undo_failed"))
     events = [(seq, type_) for seq, type_, _ in await stored.events()]
