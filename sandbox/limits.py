@@ -26,3 +26,5 @@ class Limits:
     auto_scaling_groups: int = 200
     launch_configurations: int = 200
     alarms: int = 5_000
+    scaling_policies_per_group: int = 50
+    scheduled_actions_per_group: int = 125
