@@ -51,14 +51,24 @@ class _Load:
 
 
 class JobRunner:
-    """One process's jobs."""
+    """One process's jobs. `actions`: the steps by action; those of all kinds, unless told otherwise."""
 
-    def __init__(self, database: Database, clouds: CloudFactory, budget: Budget, clock: Clock, terms: Terms) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clouds: CloudFactory,
+        budget: Budget,
+        clock: Clock,
+        terms: Terms,
+        actions: Mapping[str, Step] | None = None,
+    ) -> None:
         self._database = database
         self._clouds = clouds
         self._budget = budget
         self._clock = clock
         self._terms = terms
+        kinds = all_kinds().values()
+        self._actions = actions or {step.action: step for kind in kinds for step in kind.steps}
 
     async def attend(self, job_id: str, control: Control) -> None:
         """Drive the job as far as it goes, unless another worker holds it or there is nothing to do.
@@ -106,8 +116,7 @@ class JobRunner:
         return _goes_on(status, control) and (status != "waiting_for_approval" or at_gate.keeping)
 
     def _executor(self, load: _Load, lease: Lease, control: Control, paced: PacedCloud) -> Executor:
-        actions: Mapping[str, Step] = {step.action: step for kind in all_kinds().values() for step in kind.steps}
-        steps = load.steps
+        actions, steps = self._actions, load.steps
         if load.job.action == "dry_run":
             actions, steps = rehearsed(actions), unheld(steps)
         control.approved_gates |= {str(gate) for gate in load.job.approved_gates}

@@ -1,5 +1,6 @@
 """What becomes of a job at the end of a drive: what happened, what a person asked for, the plan's own policy."""
 
+from datetime import UTC, datetime
 from typing import get_args
 
 import pytest
@@ -10,6 +11,7 @@ from app.execution.journal import LeaseLost
 from app.execution.pacing import Calls
 from app.execution.states import JOB_MOVES
 from app.jobs import outcomes
+from app.jobs.leases import claim, release
 from app.jobs.models import JobCalls
 from tests.integration.app.jobs.conftest import JOB, Stored, planned
 
@@ -89,6 +91,39 @@ async def test_the_end_of_a_drive_hears_what_a_person_asked_for(
 def test_every_outcome_is_among_those_above() -> None:
     told = {"succeeded", "halted", "stopped", "waiting_for_approval", "undone", "undo_failed"}
     assert set(get_args(Outcome)) == told
+
+
+@pytest.mark.parametrize("keeping", [True, False])
+async def test_a_job_that_keeps_at_a_gate_wants_a_worker_while_it_waits(
+    stored: Stored, database: Database, keeping: bool
+) -> None:
+    await stored.make(status="running", approved_gates=["before:link"])
+    at_gate = outcomes.AtGate(heard=frozenset({"before:link"}), keeping=keeping)
+    lease = await stored.lease()
+
+    assert await outcomes.settle(database, lease, "waiting_for_approval", at_gate) == "waiting_for_approval"
+    await release(database, lease)
+
+    assert ((await stored.job()).wake_at is not None) == keeping
+    assert (await claim(database, JOB, "worker-2", 30.0) is not None) == keeping
+
+
+async def test_a_gate_approved_while_the_drive_came_to_it_is_open(stored: Stored, database: Database) -> None:
+    await stored.make(status="running", approved_gates=["before:link"])
+    at_gate = outcomes.AtGate(heard=frozenset(), keeping=True)
+
+    assert await outcomes.settle(database, await stored.lease(), "waiting_for_approval", at_gate) == "running"
+
+    assert ((await stored.job()).status, await stored.events()) == ("running", [])
+
+
+async def test_a_bug_met_at_a_gate_asks_for_a_person(stored: Stored, database: Database) -> None:
+    await stored.make(status="waiting_for_approval", lease_holder="worker-1", wake_at=datetime.now(UTC))
+
+    await outcomes.crashed(database, JOB, "worker-1")
+
+    job = await stored.job()
+    assert (job.status, job.wake_at) == ("halted", None)
 
 
 async def test_a_halted_job_names_the_steps_that_failed(stored: Stored, database: Database) -> None:
