@@ -34,3 +34,6 @@ class Durations:
     elb_register: float = 5.0  # until a registered instance is checked for the first time
     elb_drain: float = 15.0  # until the connections of a draining instance have ended
     dns_change: float = 20.0  # until a record change is INSYNC
+    scaling_launch: float = 5.0  # from a group's lack of a member until it launches one
+    scaling_notice: float = 20.0  # until a group's health checks find a member that is gone or failing
+    scaling_retry: float = 30.0  # from a failed launch to the next; doubles up to sixteen times as long

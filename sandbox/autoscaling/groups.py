@@ -67,6 +67,7 @@ class AutoScalingGroup:
     causes: list[str] = field(default_factory=list)  # sentences for the next activity
     cooling_until: datetime | None = None
     next_launch: Timer | None = None
+    to_replace: int = 0  # members lost to bad health whose successors are not launched yet
     failures: int = 0  # launches that failed in a row
     avoid: set[str] = field(default_factory=set)  # zones where launches failed of late
 

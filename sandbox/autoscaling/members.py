@@ -38,10 +38,10 @@ class Member:
     grace_until: datetime | None = None  # until then its load balancers' opinion does not count
     activity: Activity | None = None  # the one under way
     waiting: dict[str, Waiting] = field(default_factory=dict)  # by hook
-    linked: bool = False
+    link: tuple[str, list[str]] | None = None  # the VPC and groups it is to be linked to as it starts
+    ailment: str = ""  # why it is unhealthy, as causes say it
     noticed: Timer | None = None  # of a failing that the next health check will find
-    leaving: bool = False  # it will be replaced or scaled in, and nothing holds it any more
-    abandoned: bool = False
+    abandoned: bool = False  # no hook holds it any more
 
     @property
     def pending(self) -> bool:

@@ -44,7 +44,7 @@ def deregister_instances(place: Place, request: Mapping[str, Any]) -> dict[str, 
             balancer.draining.add(instance_id)
             place.clock.after(
                 min(draining["Timeout"], place.durations.elb_drain),
-                partial(balancer.draining.discard, instance_id),
+                partial(_drained, place, balancer, instance_id),
             )
     place.changed()
     return _instances(balancer)
@@ -55,6 +55,11 @@ def describe_instance_health(place: Place, request: Mapping[str, Any]) -> dict[s
     balancer = find_load_balancer(place, request["LoadBalancerName"])
     wanted = _ids(request) or [*balancer.members, *sorted(balancer.draining)]
     return {"InstanceStates": [_state(place, balancer, instance_id) for instance_id in wanted]}
+
+
+def _drained(place: Place, balancer: LoadBalancer, instance_id: str) -> None:
+    balancer.draining.discard(instance_id)
+    place.changed()
 
 
 def _registered(place: Place, member: Member) -> None:
