@@ -12,7 +12,7 @@ def test_a_logged_exception_tells_where_it_was_and_none_of_the_values_there(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     logs.configure("info")
-    token = "lb_this-is-somebodys-token"  # noqa: S105 - what must not be seen
+    token = "lb_this-is-somebodys-token"
     try:
         raise ValueError(f"a token of {len(token)} characters")
     except ValueError:
