@@ -12,6 +12,7 @@ What some steps made true is kept meanwhile (keeping.py), also at a gate, where 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from app.cloud import Cloud, CloudError
@@ -26,6 +27,7 @@ from app.execution.step import Judge, Result, Step, StepBroken, Watch
 from app.execution.watcher import Watcher
 from app.planning.graph import dependents_of
 from app.planning.plan import PHASES, PlannedStep, StepId
+from app.planning.urgency import urgent
 
 Outcome = Literal["succeeded", "halted", "stopped", "waiting_for_approval", "undone", "undo_failed"]
 
@@ -54,6 +56,7 @@ class Executor:
         self._journal = journal
         self._gates = gates
         self.control = control or Control()
+        self._urgent = urgent(steps)
         self._watcher = Watcher(cloud, clock)
         self._attempts = Attempts(clock, self.control)
         self._runs = RunFactory(job_id, cloud, self._settled, self._attempts.consistency, self._result_of)
@@ -203,6 +206,7 @@ class Executor:
                 return
             result = await self._done(step, action)
             if watch := action.watch(result):
+                watch = replace(watch, urgent=watch.urgent or step.id in self._urgent)
                 await self._verifying(step, result)
                 result = {**result, **await self._settled(watch, lambda seen: action.verdict(result, seen))}
             if step.hold_seconds:

@@ -48,6 +48,7 @@ class Watch:
     `also`: further parameters, as sorted pairs of name and JSON-able value.
     `within`: seconds of AWS's time after which waiting is given up as broken.
     `most`: how many ids one call takes.
+    `urgent`: somebody is out of service until it settles. The executor sets it (planning/urgency.py).
     """
 
     operation: str
@@ -59,6 +60,7 @@ class Watch:
     every: float = 5.0
     within: float = 6 * 3600.0
     most: int = 200
+    urgent: bool = False
 
     @property
     def question(self) -> tuple[Any, ...]:

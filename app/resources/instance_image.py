@@ -69,7 +69,7 @@ class Presnapshot(Step):
             by="filter:snapshot-id",
             items="Snapshots[]",
             key="SnapshotId",
-            every=15.0,
+            every=10.0,
             within=SNAPSHOT_WITHIN,
         )
 
@@ -143,7 +143,7 @@ class Image(Step):
             items="Images[]",
             key="ImageId",
             also=(("Owners", ["self"]),),
-            every=15.0,
+            every=10.0,
             within=SNAPSHOT_WITHIN,
         )
 

@@ -272,3 +272,20 @@ def test_nobody_looks_for_somebody_who_has_gone(at: Watching) -> None:
         assert len(at.images.calls) == looks
 
     at.run(main())
+
+
+@pytest.mark.parametrize(("urgent", "lost"), [(False, 30.0), (True, 10.0)])
+def test_what_somebody_is_out_of_service_for_is_seen_soon_after_it_has_settled(urgent: bool, lost: float) -> None:
+    world = World()
+    clock = WorldClock(world)
+    images = Images(clock)
+    images.ready["ami-1"] = 400.0
+    watch = Watch("ec2.describe_images", ("ami-1",), "filter:image-id", "Images[]", "ImageId", urgent=urgent)
+
+    def available(seen: Seen) -> Verdict:
+        return settled() if seen["ami-1"]["State"] == "available" else pending()
+
+    began = clock.now()
+    run(world, Watcher(images, clock).wait(watch, available))
+    assert 400.0 <= clock.now() - began <= 400.0 + lost
+    assert len(images.calls) < 200
