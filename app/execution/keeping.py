@@ -128,7 +128,7 @@ class Keeping:
     def raise_failure(self) -> None:
         """A round that met a lost lease or a bug ends the drive, as a step's own call would."""
         for loop in self.loops:
-            if loop.done():
+            if loop.done() and not loop.cancelled():
                 loop.result()
 
     def _keep(self, step: PlannedStep, entry: Entry, pause: float) -> None:

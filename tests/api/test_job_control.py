@@ -178,6 +178,20 @@ async def test_a_gate_is_approved_by_an_approver_and_the_waiting_job_goes_on(
     assert await events(admin, job) == ["job.queued", "gate.approved", "job.resumed"]
 
 
+async def test_a_job_that_keeps_at_its_gate_is_stopped_by_its_worker(
+    admin: Client, database: Database, job: Job, doorbell: FakeDoorbell
+) -> None:
+    await set_status(database, job, "waiting_for_approval")
+    await execute(database, "update jobs set wake_at = now() where id = :job", job=job["id"])
+    asked = await ask(admin, job, "pause")
+    assert (asked["status"], asked["requested"]) == ("waiting_for_approval", "pause")
+    assert doorbell.rung == [("job", job["id"])]
+    assert await events(admin, job) == ["job.queued", "job.pause_requested"]
+
+    approved = await admin.post(f"/v1/jobs/{job['id']}/gates/before:instances/approve")
+    assert (approved.json()["status"], approved.json()["requested"]) == ("waiting_for_approval", "pause")
+
+
 async def test_a_gate_can_be_approved_ahead_and_once(admin: Client, job: Job) -> None:
     link = f"/v1/jobs/{job['id']}/gates/before:instances/approve"
     first, again = await admin.post(link), await admin.post(link)
