@@ -85,4 +85,6 @@ class Clock:
         return self._timers[0].due if self._timers else None
 
     def _flowing(self) -> datetime:
+        if not self._scale:
+            return self._base
         return self._base + timedelta(seconds=(time.monotonic() - self._anchor) * self._scale)

@@ -33,12 +33,19 @@ def reach(place: Place, source: str, target: str, port: int, protocol: str = "tc
     return judge(Firewall(place), party(place, source), party(place, target), port, protocol)
 
 
-def probe(place: Place, balancer: LoadBalancer, instance: Instance, port: int) -> Reach:
-    """Would a health check get through? A load balancer checks also while nobody is in service."""
-    target = instance_party(place, instance)
-    if target.down:
-        return Reach(False, target.down)
-    return judge_network(Firewall(place), load_balancer_party(place, balancer), target, port, "tcp")
+class Checker:
+    """A load balancer's health checks, valid until the next change. It checks also while nobody is in service."""
+
+    def __init__(self, place: Place, balancer: LoadBalancer) -> None:
+        self._place = place
+        self._firewall = Firewall(place)
+        self._from = load_balancer_party(place, balancer)
+        self._port = balancer.health_check.port
+
+    def reaches(self, instance: Instance) -> bool:
+        """Would a check get through?"""
+        target = instance_party(self._place, instance)
+        return not target.down and judge_network(self._firewall, self._from, target, self._port, "tcp").ok
 
 
 def judge(firewall: Firewall, source: Party, target: Party, port: int, protocol: str) -> Reach:

@@ -20,6 +20,11 @@ def _network(cidr: str) -> IPv4Network:
     return IPv4Network(cidr)
 
 
+@lru_cache(maxsize=4096)
+def _address(text: str) -> IPv4Address:
+    return IPv4Address(text)
+
+
 @dataclass
 class Route:
     """`target_kind` is the member that names the target: GatewayId, NatGatewayId, InstanceId …"""
@@ -103,7 +108,7 @@ def table_of_subnet(place: Place, subnet_id: str, vpc_id: str) -> RouteTable:
 
 def route_to(table: RouteTable, address: str) -> Route | None:
     """The most specific route to an address."""
-    wanted = IPv4Address(address)
+    wanted = _address(address)
     fitting = [route for route in table.routes if wanted in route.network]
     return max(fitting, key=lambda route: route.network.prefixlen, default=None)
 

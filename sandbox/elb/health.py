@@ -4,7 +4,7 @@ from functools import partial
 
 from sandbox.ec2.instances import Instance
 from sandbox.elb.load_balancers import LoadBalancer, Member
-from sandbox.reach import probe
+from sandbox.reach import Checker
 from sandbox.settling import after_changes
 from sandbox.world import Place, World
 
@@ -25,12 +25,13 @@ def check_members(world: World) -> None:
     """Look at every member: whoever can be reached begins to pass checks, whoever cannot to fail them."""
     for place in world.places():
         for balancer in place.table(LoadBalancer).values():
+            checker = Checker(place, balancer)
             for member in list(balancer.members.values()):
                 if member.registered:
-                    _check(place, balancer, member)
+                    _check(place, balancer, member, checker)
 
 
-def _check(place: Place, balancer: LoadBalancer, member: Member) -> None:
+def _check(place: Place, balancer: LoadBalancer, member: Member, checker: Checker) -> None:
     instance = place.table(Instance).get(member.instance_id)
     if instance is None or instance.state == "terminated":
         _drop(place, balancer, member)
@@ -40,7 +41,7 @@ def _check(place: Place, balancer: LoadBalancer, member: Member) -> None:
         member.reachable = None
         _settle(place, member, False, ("Instance", absent))
         return
-    reachable = probe(place, balancer, instance, balancer.health_check.port).ok
+    reachable = checker.reaches(instance)
     if reachable == member.reachable:
         return
     member.reachable = reachable
