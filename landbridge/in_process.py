@@ -49,11 +49,7 @@ class InProcess:
 
     def target(self, inventory: Inventory | None = None) -> Target:
         """The account's one VPC: its subnets by zone, and its DB subnet group if it has one."""
-        inventory = inventory or self.discover()
-        vpc = next(iter(inventory.of("vpc")))
-        subnets = {subnet.facts["zone"]: subnet.ref.id for subnet in inventory.of("subnet")}
-        group = next(iter(inventory.of("db_subnet_group")), None)
-        return Target(vpc.ref.id, subnets, group.ref.id if group else None)
+        return target_in(inventory or self.discover())
 
     def plan(
         self,
@@ -102,3 +98,11 @@ class InProcess:
         """Carry out the steps: everything but the finalize phase, which is a job of its own."""
         moving = [step for step in steps if step.phase != "finalize"]
         return run(self.world, self.executor(moving, journal).advance())
+
+
+def target_in(inventory: Inventory) -> Target:
+    """An inventory's one VPC: its subnets by zone, and its DB subnet group if it has one."""
+    vpc = next(iter(inventory.of("vpc")))
+    subnets = {subnet.facts["zone"]: subnet.ref.id for subnet in inventory.of("subnet")}
+    group = next(iter(inventory.of("db_subnet_group")), None)
+    return Target(vpc.ref.id, subnets, group.ref.id if group else None)

@@ -94,7 +94,7 @@ class Watcher:
             await self._clock.sleep(pause)
             asked = [waiter for waiter in waiters if not waiter.answer.done()]
             try:
-                seen = await self._look(asked[0].watch, {id_ for w in asked for id_ in w.watch.ids}) if asked else {}
+                seen = await self.look(asked[0].watch, {id_ for w in asked for id_ in w.watch.ids}) if asked else {}
             except CloudError as error:
                 for waiter in asked:
                     if not waiter.answer.done():
@@ -106,7 +106,8 @@ class Watcher:
             pause = min((waiter.due(now) for waiter in waiters), default=0.0)
         del self._waiters[question]
 
-    async def _look(self, watch: Watch, ids: Iterable[str]) -> dict[str, Any]:
+    async def look(self, watch: Watch, ids: Iterable[str]) -> dict[str, Any]:
+        """What is there now, by id. Raises CloudError."""
         wanted = sorted(ids)
         seen: dict[str, Any] = {}
         size = {"one": 1, "all": max(len(wanted), 1)}.get(watch.by.partition(":")[0], watch.most)

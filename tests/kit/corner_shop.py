@@ -13,7 +13,8 @@ DAY = 86_400
 
 
 def build(session: boto3.Session, world: World) -> None:
-    """Two web servers behind a load balancer with a record, a database, and a lone box with an Elastic IP."""
+    """Two web servers behind a load balancer with a record, a database, and a lone box with an Elastic IP and a
+    data volume that goes over itself."""
     builder = Builder(session, world)
     web = builder.group("web", "web servers")
     box = builder.group("box?", "a lone box")
@@ -23,7 +24,8 @@ def build(session: boto3.Session, world: World) -> None:
     linux = builder.image("amzn2-ami-hvm-*")
     common = {"ImageId": linux, "InstanceType": "m3.medium", "Placement": {"AvailabilityZone": "us-east-1a"}}
     webs = builder.launch(["web-1", "web-2"], {"app": "corner"}, SecurityGroupIds=[web], UserData="echo hi", **common)
-    lone = builder.launch(["lone"], {"app": "corner"}, SecurityGroupIds=[box], **common)[0]
+    data = {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 120, "DeleteOnTermination": True}}
+    lone = builder.launch(["lone"], {"app": "corner"}, SecurityGroupIds=[box], BlockDeviceMappings=[data], **common)[0]
     builder.wait(120)
     address = builder.call("ec2", "AllocateAddress", Domain="standard")["PublicIp"]
     builder.call("ec2", "AssociateAddress", InstanceId=lone, PublicIp=address)
@@ -56,9 +58,9 @@ def _balancer(builder: Builder, webs: list[str]) -> None:
     builder.call("route53", "ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch=change)
 
 
-def database(builder: Builder, callers: Sequence[str]) -> None:
-    """A small MySQL called `main`, which the groups `callers` may call."""
-    group = {"DBSecurityGroupName": "data"}
+def database(builder: Builder, callers: Sequence[str], name: str = "main", group_name: str = "data") -> None:
+    """A small MySQL called `name`, which the groups `callers` may call."""
+    group = {"DBSecurityGroupName": group_name}
     owner = builder.call("sts", "GetCallerIdentity")["Account"]
     builder.call("rds", "CreateDBSecurityGroup", **group, DBSecurityGroupDescription="x")
     for caller in callers:
@@ -72,14 +74,14 @@ def database(builder: Builder, callers: Sequence[str]) -> None:
     builder.call(
         "rds",
         "CreateDBInstance",
-        DBInstanceIdentifier="main",
+        DBInstanceIdentifier=name,
         Engine="mysql",
         DBInstanceClass="db.m3.medium",
         AllocatedStorage=20,
         MasterUsername="shop",
         MasterUserPassword="made-up-and-never-checked",
         AvailabilityZone="us-east-1a",
-        DBSecurityGroups=["data"],
+        DBSecurityGroups=[group_name],
     )
     builder.wait(1_800)
 

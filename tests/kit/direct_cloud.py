@@ -137,6 +137,8 @@ def _copied(value: Any, *, keep_empty: bool) -> Any:
 def _as_written(value: Any, grain: int) -> Any:
     """An answer of its own, which later changes of the world do not reach; members that are None are left out,
     and times lose what is finer than so many microseconds."""
+    if isinstance(value, str | int):
+        return value
     if isinstance(value, dict):
         return {key: _as_written(inner, grain) for key, inner in value.items() if inner is not None}
     if isinstance(value, list):

@@ -1,0 +1,160 @@
+"""One application, one plan for it, and many orders of that plan: what was promised, and what was measured."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.execution.step import Step
+from app.planning.context import Request, Settings, Target
+from app.planning.flows import serving
+from app.planning.inventory import Inventory
+from app.planning.plan import Plan
+from app.planning.planner import make_plan
+from app.resources import all_kinds
+from app.resources.discovery import discover
+from landbridge.in_process import target_in
+from sandbox.durations import Durations
+from sandbox.outages import Outages
+from sandbox.virtual_time import run
+from tests.kit.any_order import AnyOrder
+from tests.kit.applications import App, Ask, build
+from tests.kit.direct_cloud import DirectCloud
+from tests.scenarios.whole_move import as_declared
+
+NEW_VPC = Target(create_cidr="172.22.0.0/16")
+
+
+@dataclass
+class Tally:
+    """What many cases came to."""
+
+    cases: int = 0
+    plans: int = 0
+    blocked: int = 0
+    steps: int = 0
+    applications: set[int] = field(default_factory=set)  # hashes of those that were moved
+    flows: Counter[str] = field(default_factory=Counter)  # by verdict
+    failed: bool = False
+    too_careful: int = 0  # flows called interrupted that no order of their plan ever interrupted
+
+    def __str__(self) -> str:
+        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(self.flows.items()))
+        return (
+            f"{self.cases} orders of {self.plans} plans for {len(self.applications)} applications "
+            f"({self.blocked} more plans were blocked), {self.steps} steps run; flows: {verdicts}, "
+            f"of which {self.too_careful} were called interrupted and never seen down"
+        )
+
+
+class BrokenPromiseError(AssertionError):
+    """A flow that the plan calls kept was down."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, and its flows as the sandbox is to watch them: without what was not in service beforehand."""
+
+    plan: Plan
+    watched: Sequence[Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, app: App, ask: Ask) -> "Planned":
+        world = build(app)
+        inventory = run(world, discover(DirectCloud(world), all_kinds()))
+        out = {str(resource.ref) for resource in inventory if not serving(resource.facts)}
+        plan = make_plan(inventory, _request(ask, inventory), all_kinds())
+        flows = [as_declared(flow) for flow in plan.flows if flow.verdict != "already_broken"]
+        sides = ("sources", "targets")
+        return cls(
+            plan,
+            [{**flow, **{side: [ref for ref in flow[side] if ref not in out] for side in sides}} for flow in flows],
+        )
+
+
+def check(app: App, ask: Ask, orders: int, seed: int, tally: Tally) -> None:
+    """Raises BrokenPromiseError for a flow called kept that was down, HaltedError for a step that failed."""
+    planned = Planned.of(app, ask)
+    plan = planned.plan
+    if plan.blocked:
+        tally.blocked += 1
+        return
+    tally.plans += 1
+    tally.applications.add(hash(repr(app)))
+    tally.flows.update(flow.verdict for flow in plan.flows)
+    ever: set[str] = set()
+    for number in range(orders):
+        ever |= _in_one_order(app, planned, seed + number, tally)
+    tally.too_careful += sum(flow.verdict == "interrupted" and flow.id not in ever for flow in plan.flows)
+
+
+def _in_one_order(app: App, planned: Planned, seed: int, tally: Tally) -> set[str]:
+    """The flows that were down."""
+    world, chance = build(app), random.Random(seed)
+    world.durations = _paces(chance)
+    outages = Outages(world)
+    outages.declare(planned.watched)
+    before = {told["flow"]: told for told in outages.since() if told["down"]}
+    steps = [step for step in planned.plan.steps if step.phase != "finalize"]
+    order = AnyOrder(world, steps, _actions(), chance)
+    tally.failed = True
+    order.run()
+    down = {told["flow"]: told for told in outages.since() if told["total_seconds"] > 0}
+    for flow in planned.plan.flows:
+        if flow.verdict == "kept" and flow.id in before:
+            raise BrokenPromiseError(f"{flow.rule} {flow.from_port} was down beforehand: {before[flow.id]['down']}")
+        if flow.verdict == "kept" and flow.id in down:
+            told = "\n".join(f"{moment} {id_} {what}" for moment, what, id_ in order.told)
+            raise BrokenPromiseError(f"{flow.rule} {flow.from_port} was down: {down[flow.id]['down']}\n{told}")
+    tally.failed = False
+    tally.cases += 1
+    tally.steps += len(steps)
+    return set(down)
+
+
+def _actions() -> Mapping[str, Step]:
+    return {step.action: step for kind in all_kinds().values() for step in kind.steps}
+
+
+def _request(ask: Ask, inventory: Inventory) -> Request:
+    members = {number: list(_tier(inventory, number)) for number in range(5)}
+    overrides = {ref: {"image": method} for number, method in ask.images.items() for ref in members[number]}
+    scope: dict[str, Any] = {}
+    if ask.scope is not None and ask.by_tag:
+        scope = {"tags": {"tier": str(min(ask.scope))}}
+    elif ask.scope is not None:
+        scope = {"refs": tuple(ref for number in sorted(ask.scope) for ref in members[number])}
+    return Request(
+        "incremental" if ask.incremental else "all_at_once",
+        NEW_VPC if ask.new_vpc else target_in(inventory),
+        settings=Settings(max_parallel_instances=ask.most_at_once, soak_seconds=ask.soak_seconds),
+        overrides=overrides,
+        **scope,
+    )
+
+
+def _tier(inventory: Inventory, number: int) -> Iterator[str]:
+    return (str(one.ref) for one in inventory.of("instance") if one.tags.get("tier") == str(number))
+
+
+def _paces(chance: random.Random) -> Durations:
+    def seconds(most: float = 300.0) -> float:
+        return chance.uniform(1, most)
+
+    return Durations(
+        instance_start=seconds(),
+        instance_stop=seconds(),
+        instance_reboot=seconds(),
+        status_checks=seconds(),
+        image_base=seconds(),
+        snapshot_base=seconds(),
+        address_move=seconds(),
+        db_modify=seconds(),
+        db_move_to_vpc=seconds(),
+        db_snapshot=seconds(),
+        db_rename=seconds(),
+        dns_change=seconds(),
+        elb_register=seconds(60),
+        elb_drain=seconds(60),
+    )
