@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from sandbox.elb.load_balancers import LoadBalancer
 from sandbox.likeness import Likeness, Likes
-from sandbox.parties import DATABASE, INSTANCE, LOAD_BALANCER, OUTSIDE, Party, party
+from sandbox.parties import DATABASE, FLEET, INSTANCE, LOAD_BALANCER, OUTSIDE, Party, members, party
 from sandbox.reach import Reach
 from sandbox.standins import Directory, addresses_held, counterparts, where_callers_go
 from sandbox.world import Place
@@ -51,6 +52,8 @@ class Moment:
         self._directory = directory
         self._holders = addresses_held(place)
         self._parties: dict[str, Party] = {}
+        self._members: dict[str, list[str]] = {}
+        self._calling: dict[str, list[Party]] = {}
         self._destinations: dict[tuple[str, bool], Destination] = {}
         self._counterparts = counterparts(place)
         for source, refs in told.items():
@@ -58,6 +61,9 @@ class Moment:
             known += [ref for ref in refs if ref not in known]
         self._source_of = {ref: source for source, refs in self._counterparts.items() for ref in refs}
         self._serving = self._members_that_serve()
+        self._draining = {
+            f"{INSTANCE}:{member}" for one in place.table(LoadBalancer).values() for member in one.draining
+        }
 
     def judge(self, flow: Flow) -> Reach:
         """Is the flow up, and if not, who cannot call whom."""
@@ -83,7 +89,7 @@ class Moment:
 
     def _balancer_calls(self, balancer: Party, target: str, flow: Flow) -> Reach:
         verdict = Reach(False, f"no stand-in of {target} is in service behind {balancer.name}")
-        for ref in self._family(target):
+        for ref in self._stand_ins(target):
             member = self.party(ref)
             if member.name in balancer.in_service:
                 verdict = self._like.judge(balancer, member, flow.port_of(member), flow.protocol)
@@ -140,13 +146,24 @@ class Moment:
 
     def _callers(self, ref: str) -> list[Party]:
         """The stand-ins of a source in service: those up, and of a member of a load balancer those
-        to whom it sends traffic (the source until it is drained, its counterpart from then on).
+        to whom it sends traffic (the source until it is drained, its counterpart from then on). A
+        member of a group that is being drained is still busy with what came before.
         """
-        family = self._family(ref)
-        standing = [one for one in map(self.party, family) if not one.down]
-        if any(one in self._directory.fronted for one in family):
-            standing = [one for one in standing if one.ref in self._serving]
-        return standing
+        if ref not in self._calling:
+            self._calling[ref] = self._callers_now(ref)
+        return self._calling[ref]
+
+    def _callers_now(self, ref: str) -> list[Party]:
+        family, stand_ins = self._family(ref), self._stand_ins(ref)
+        standing = [one for one in map(self.party, stand_ins) if not one.down]
+        if any(one in self._directory.fronted for one in (*family, *stand_ins)):
+            busy = self._serving | self._draining if ref.startswith(FLEET) else self._serving
+            standing = [one for one in standing if one.ref in busy]
+        return self._distinct(standing) if ref.startswith(FLEET) else standing
+
+    def _distinct(self, found: Iterable[Party]) -> list[Party]:
+        """One of all that are judged alike: of a large group most are."""
+        return list({self._like.of(one): one for one in found}.values())
 
     def _destination(self, target: str, outside: bool) -> Destination:
         key = (target, outside)
@@ -165,8 +182,10 @@ class Moment:
         """Without a name: whichever stand-in answers; a database only by its identifier, which a
         renamed one takes over. aws-facts A5
         """
-        refs = [target] if target.startswith(DATABASE) else self._family(target)
+        refs = [target] if target.startswith(DATABASE) else self._stand_ins(target)
         parties = [self.party(ref) for ref in refs]
+        if target.startswith(FLEET):
+            parties = self._distinct(parties)
         return Destination(tuple([one for one in parties if not one.down] or parties), False)
 
     def _balancers_in_service(self, ref: str) -> tuple[list[Party], bool]:
@@ -195,6 +214,15 @@ class Moment:
         for one in family:
             family += [other for other in self._counterparts.get(one, ()) if other not in family]
         return family
+
+    def _stand_ins(self, ref: str) -> list[str]:
+        """Its family, with the members of groups in the groups' place."""
+        family = self._family(ref)
+        if not ref.startswith(FLEET):
+            return family
+        if ref not in self._members:
+            self._members[ref] = [one for kin in family for one in members(self._place, kin)]
+        return self._members[ref]
 
     def party(self, ref: str) -> Party:
         if ref not in self._parties:

@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sandbox.autoscaling.groups import AutoScalingGroup
 from sandbox.ec2.classic_link import ClassicLink
 from sandbox.ec2.groups import ELB_GROUP_ID
 from sandbox.ec2.instances import Instance
@@ -18,6 +19,7 @@ from sandbox.rds.db_subnet_groups import DbSubnetGroup
 from sandbox.world import Place
 
 INSTANCE, DATABASE, LOAD_BALANCER, OUTSIDE = "instance", "rds_instance", "load_balancer", "internet"
+FLEET = "auto_scaling_group"  # not a party itself: its members are
 _ANYWHERE = "0.0.0.0/0"
 _SOME_PUBLIC_ADDRESS = "8.8.8.8"
 _CLASSIC_BALANCERS = "10.255.255.0/24"  # Classic load balancers call from somewhere in 10.0.0.0/8
@@ -57,15 +59,41 @@ def check_ref(ref: str, where: str) -> None:
     kind, _, name = ref.partition(":")
     if kind == "cidr":
         ipaddress.ip_network(name, strict=False)
-    elif kind != OUTSIDE and (kind not in _MAKERS or not name):
-        known = "instance:, rds_instance:, load_balancer:, internet, cidr:"
+    elif kind != OUTSIDE and (kind not in {FLEET, *_MAKERS} or not name):
+        known = "instance:, auto_scaling_group:, rds_instance:, load_balancer:, internet, cidr:"
         raise ValueError(f"{ref!r} of {where} is none of {known}")
 
 
+def members(place: Place, ref: str) -> list[str]:
+    """Refs of the members that a group's ref stands for: those in service, and those that leave as long
+    as a load balancer lets their connections end.
+    """
+    group = place.table(AutoScalingGroup).get(ref.partition(":")[2])
+    if group is None:
+        return []
+    leaving = {one.instance_id for one in group.members.values() if one.terminating}
+    drained_of = (leaving & balancer.draining for balancer in place.table(LoadBalancer).values()) if leaving else ()
+    serving = {one.instance_id for one in group.in_service}.union(*drained_of)
+    return [f"{INSTANCE}:{one}" for one in group.members if one in serving]
+
+
+def parties(place: Place, ref: str) -> list[Party]:
+    """All that a ref stands for: one, or the members of a group that count; never nobody."""
+    check_ref(ref, "this question")
+    if not ref.startswith(FLEET):
+        return [party(place, ref)]
+    found = [party(place, one) for one in members(place, ref)]
+    return found or [Party(ref, INSTANCE, down=f"no member of {ref} is in service")]
+
+
 def party(place: Place, ref: str) -> Party:
-    """The party a ref names. Raises ValueError for a ref of no kind that can call or be called."""
+    """The party a ref names. Raises ValueError for a ref of no kind that can call or be called, and for a
+    group: see `parties`.
+    """
     check_ref(ref, "this question")
     kind, _, name = ref.partition(":")
+    if kind == FLEET:
+        raise ValueError(f"{ref} stands for its members, not for one party")
     if kind in (OUTSIDE, "cidr"):
         nets = frozenset({name or _ANYWHERE})
         return Party(ref, OUTSIDE, public_nets=nets, online=True, calls_out=True)

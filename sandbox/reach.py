@@ -1,5 +1,6 @@
 """Who can call whom at this moment, and why not: from the sandbox's state alone."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sandbox.ec2.instances import Instance
@@ -13,7 +14,7 @@ from sandbox.parties import (
     Party,
     instance_party,
     load_balancer_party,
-    party,
+    parties,
 )
 from sandbox.world import Place
 
@@ -28,9 +29,26 @@ class Reach:
 
 def reach(place: Place, source: str, target: str, port: int, protocol: str = "tcp") -> Reach:
     """Can `source` call `target` now? Both are refs: instance:i-…, rds_instance:…, load_balancer:…,
-    and as a source also internet and cidr:1.2.3.4/32. Raises ValueError for another kind of ref.
+    auto_scaling_group:… (every member in service must reach, any may be reached), and as a source also
+    internet and cidr:1.2.3.4/32. Raises ValueError for another kind of ref.
     """
-    return judge(Firewall(place), party(place, source), party(place, target), port, protocol)
+    firewall, called = Firewall(place), parties(place, target)
+    verdict = Reach(False, f"{source} has nobody to call")
+    for caller in parties(place, source):
+        verdicts = (judge(firewall, caller, one, port, protocol) for one in called)
+        verdict = _any_of(verdicts)
+        if not verdict.ok:
+            return verdict
+    return verdict
+
+
+def _any_of(verdicts: Iterable[Reach]) -> Reach:
+    """The first that is ok, else the last."""
+    last = Reach(False, "there is nobody to call")
+    for last in verdicts:
+        if last.ok:
+            break
+    return last
 
 
 class Checker:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from sandbox.autoscaling.groups import AutoScalingGroup
 from sandbox.ec2.addresses import Address
 from sandbox.ec2.instances import Instance
 from sandbox.ec2.tags import TagSet
@@ -34,6 +35,8 @@ def _tagged(place: Place) -> Iterator[tuple[str, Mapping[str, str]]]:
         yield f"load_balancer:{balancer.name}", balancer.tags
     for db in place.table(DbInstance).values():
         yield f"rds_instance:{db.identifier}", db.tags
+    for group in place.table(AutoScalingGroup).values():
+        yield f"auto_scaling_group:{group.name}", {key: tag.value for key, tag in group.tags.items()}
 
 
 @dataclass
@@ -44,7 +47,7 @@ class Directory:
     """
 
     names: dict[str, set[str]] = field(default_factory=dict)
-    fronted: set[str] = field(default_factory=set)  # instances that were ever behind a load balancer
+    fronted: set[str] = field(default_factory=set)  # instances and groups that were ever behind a load balancer
 
     def learn(self, place: Place) -> None:
         """Note every name that leads to something, every Elastic IP on an instance, every member."""
@@ -58,6 +61,9 @@ class Directory:
                 self.names.setdefault(holders[address.public_ip], set()).add(address.public_ip)
         for balancer in place.table(LoadBalancer).values():
             self.fronted.update(f"instance:{member}" for member in balancer.members)
+        for group in place.table(AutoScalingGroup).values():
+            if any(f"instance:{member}" in self.fronted for member in group.members):
+                self.fronted.add(f"auto_scaling_group:{group.name}")
 
 
 def addresses_held(place: Place) -> dict[str, str]:
