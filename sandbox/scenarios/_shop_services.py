@@ -10,7 +10,7 @@ CERTIFICATE = "arn:aws:iam::123456789012:server-certificate/shop-2021"
 
 
 def load_balancer(builder: Builder, web: list[str]) -> dict[str, str]:
-    """Its DNS name and hosted zone, for an alias."""
+    """Its DNS name and hosted zone, for an alias; `web` are the servers registered by hand."""
     name = {"LoadBalancerName": "shop-web"}
     builder.call(
         "elb",
@@ -30,12 +30,13 @@ def load_balancer(builder: Builder, web: list[str]) -> dict[str, str]:
         Tags=[{"Key": key, "Value": value} for key, value in APP.items()],
     )
     _tune(builder, name)
-    builder.call(
-        "elb",
-        "RegisterInstancesWithLoadBalancer",
-        **name,
-        Instances=[{"InstanceId": instance_id} for instance_id in web],
-    )
+    if web:
+        builder.call(
+            "elb",
+            "RegisterInstancesWithLoadBalancer",
+            **name,
+            Instances=[{"InstanceId": instance_id} for instance_id in web],
+        )
     builder.wait(120)
     found = builder.call("elb", "DescribeLoadBalancers", LoadBalancerNames=["shop-web"])
     described = found["LoadBalancerDescriptions"][0]

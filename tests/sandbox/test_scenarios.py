@@ -26,7 +26,7 @@ def by_name(session: boto3.Session) -> dict[str, str]:
 
 
 def test_all_scenarios_are_found_and_described() -> None:
-    assert set(scenarios()) == {"fleet", "none", "shop"}
+    assert set(scenarios()) == {"elastic_shop", "fleet", "none", "shop"}
     assert all(scenario.description for scenario in scenarios().values())
 
 
@@ -95,6 +95,48 @@ def test_the_shops_elastic_ip_may_move_at_once() -> None:
     assert ec2.move_address_to_vpc(PublicIp=address["PublicIp"])["Status"] == "MoveInProgress"
 
 
+def test_the_elastic_shops_web_tier_is_a_group_in_service_behind_its_load_balancer() -> None:
+    world, session = built("elastic_shop")
+    scaling = session.client("autoscaling")
+    (group,) = scaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+    sizes = (group["MinSize"], group["DesiredCapacity"], group["MaxSize"])
+    assert (sizes, group["VPCZoneIdentifier"], group["TerminationPolicies"]) == ((2, 3, 6), "", ["OldestInstance"])
+    assert {one["LifecycleState"] for one in group["Instances"]} == {"InService"}
+    members = {one["InstanceId"] for one in group["Instances"]}
+    health = session.client("elb").describe_instance_health(LoadBalancerName="shop-web")["InstanceStates"]
+    assert {one["InstanceId"] for one in health if one["State"] == "InService"} == members
+    web = [f"instance:{instance_id}" for instance_id in sorted(members)]
+    app = [by_name(session)[f"app-{n}"] for n in (1, 2, 3)]
+    outages = Outages(world)
+    outages.declare([
+        {"id": "visitors", "sources": ["internet"], "targets": ["load_balancer:shop-web"], "port": 443},
+        {"id": "front", "sources": ["load_balancer:shop-web"], "targets": web, "port": 80},
+        {"id": "pages", "sources": web, "targets": app, "port": 8080},
+    ])  # fmt: skip
+    world.clock.advance(60)
+    assert [one for one in outages.since() if one["down"]] == []
+
+
+def test_the_elastic_shop_scales_by_its_alarms_and_hands_its_tags_on() -> None:
+    world, session = built("elastic_shop")
+    scaling, watch = session.client("autoscaling"), session.client("cloudwatch")
+    called = {
+        one["PolicyName"]: one["Alarms"][0]["AlarmName"] for one in scaling.describe_policies()["ScalingPolicies"]
+    }
+    assert called == {"web-in": "web-idle", "web-out": "web-busy"}
+    watch.set_alarm_state(AlarmName="web-busy", StateValue="ALARM", StateReason="a drill")
+    world.clock.advance(900)
+    (group,) = scaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+    assert [one["LifecycleState"] for one in group["Instances"]] == ["InService"] * 4
+    ids = [one["InstanceId"] for one in group["Instances"]]
+    reservations = session.client("ec2").describe_instances(InstanceIds=ids)["Reservations"]
+    for instance in [one for reservation in reservations for one in reservation["Instances"]]:
+        tags = {tag["Key"]: tag["Value"] for tag in instance["Tags"]}
+        assert (tags["Name"], tags["role"], "owner" in tags) == ("web", "web", False)
+        assert instance["Monitoring"]["State"] == "enabled"
+        assert "/dev/sdf" in {device["DeviceName"] for device in instance["BlockDeviceMappings"]}
+
+
 def test_the_fleet_is_of_the_size_asked_and_its_chains_are_up() -> None:
     world = World()
     session = connect(world)
@@ -113,7 +155,7 @@ def test_the_fleet_is_of_the_size_asked_and_its_chains_are_up() -> None:
     assert [one for one in outages.since() if one["down"]] == []
 
 
-@pytest.mark.parametrize("name", ["shop", "fleet"])
+@pytest.mark.parametrize("name", ["shop", "elastic_shop", "fleet"])
 def test_a_scenario_can_be_built_again_the_same(name: str) -> None:
     (_, first), (_, second) = built(name), built(name)
     assert by_name(first) == by_name(second)
