@@ -4,15 +4,17 @@ A lone instance stops first, is imaged and comes back as its twin. Behind a load
 twin is registered beside its source, which drains and stops only then.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from app.planning.context import Context
 from app.planning.inventory import Resource
 from app.planning.plan import Finding
 from app.resources.instance_discovery import discover
 from app.resources.instance_findings import findings
-from app.resources.instance_image import DropPresnapshots, Image, Presnapshot
+from app.resources.instance_image import Image
 from app.resources.instance_launch import Launch
+from app.resources.instance_presnapshot import DropPresnapshots, Presnapshot, PresnapshotAgain
+from app.resources.instance_reattach import AttachVolumes, DetachVolumes
 from app.resources.instance_settle import Check, Park
 from app.resources.instance_stop import Hold, Retire, Stop
 from app.resources.instance_terminate import Terminate
@@ -26,9 +28,12 @@ class Instances(Kind):
     steps = (
         Hold(),
         Presnapshot(),
+        PresnapshotAgain(),
         Stop(),
         Image(),
+        DetachVolumes(),
         Launch(),
+        AttachVolumes(),
         Check(),
         Park(),
         Retire(),

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from app.planning.context import Context
 from app.planning.inventory import Ref, Resource
 from app.planning.plan import Finding, Level
-from app.resources.instance_method import given_image, lone_outage_seconds, method, running, stops_first
+from app.resources.instance_method import given_image, method, running, stops_first
+from app.resources.instance_outage import lone_outage_seconds
+from app.resources.instance_volumes import WAYS, asked, data_volumes, moved_volumes, refused, why_copied
 from app.resources.load_balancer_members import balancers_of
 
 # aws-facts A4 (VIRT): the families that take paravirtual images.
@@ -23,6 +25,7 @@ def findings(ctx: Context) -> Iterator[Finding]:
     called = _called_by_instances(ctx)
     for instance in ctx.moving("instance"):
         yield from _disks(instance, ctx)
+        yield from _volumes(instance, ctx)
         yield from _type(instance, ctx)
         yield from _place(instance, ctx)
         yield from _ends(instance)
@@ -91,12 +94,45 @@ def _disks(instance: Resource, ctx: Context) -> Iterator[Finding]:
             "may have instance-store disks: what is on them is lost when it stops and is not in the image. Copy "
             "what matters to EBS first.",
         )
-    if kept := [row["volume_id"] for row in facts["block_devices"] if not row["delete_on_termination"]]:
+    moved = {volume["volume_id"] for volume in moved_volumes(instance, ctx)}
+    outliving = [row["volume_id"] for row in facts["block_devices"] if not row["delete_on_termination"]]
+    if kept := [volume_id for volume_id in outliving if volume_id not in moved]:
         yield _finding(
             instance,
             "note",
             "volumes_stay",
             f"leaves {', '.join(kept)} behind when it is terminated in the end: delete them when nobody needs them.",
+        )
+
+
+def _volumes(instance: Resource, ctx: Context) -> Iterator[Finding]:
+    wanted = asked(instance, ctx)
+    if wanted is not None and wanted not in WAYS:
+        yield _finding(
+            instance,
+            "blocker",
+            "unknown_way_of_volumes",
+            f"has the override volumes set to {wanted!r}: set it to one of {', '.join(WAYS)}.",
+        )
+    if refused(instance, ctx):
+        yield _finding(
+            instance,
+            "blocker" if wanted == "reattach" else "note",
+            "volumes_not_reattached",
+            f"{why_copied(instance, ctx)}: so its data volumes are not reattached to its counterpart. "
+            'The override {"volumes": "copy"} has them copied through the image.',
+        )
+    if moved := moved_volumes(instance, ctx):
+        size = sum(device["size"] for device in data_volumes(instance))
+        yield _finding(
+            instance,
+            "warning",
+            "volumes_reattached",
+            f"gives {', '.join(volume['volume_id'] for volume in moved)} ({size} GiB) to its counterpart instead of a "
+            "copy: nothing of them is copied while it is out, and an undo brings them back with all that was written; "
+            "a snapshot taken beforehand stays until finalize. Its counterpart boots once without them and then with "
+            "them: see that /etc/fstab mounts them with nofail, and that nothing harmful happens in between. "
+            'The override {"volumes": "copy"} leaves them where they are.',
         )
 
 

@@ -1,5 +1,6 @@
-"""The image that the twin is launched from, and the snapshot that shortens taking it (aws-facts A4)."""
+"""The image that the twin is launched from (aws-facts A4)."""
 
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 import jmespath
@@ -11,7 +12,6 @@ from app.planning.inventory import Resource
 from app.planning.plan import Draft, StepId, promise, step_id
 from app.resources.instance_backups import (
     delete_snapshots,
-    find_earlier,
     find_for_undo,
     image_named,
     images_of,
@@ -19,69 +19,12 @@ from app.resources.instance_backups import (
     snapshots_of,
 )
 from app.resources.instance_looking import describe, state_of
-from app.resources.instance_method import (
-    SECONDS_PER_GIB,
-    SNAPSHOT_SECONDS,
-    given_image,
-    image_seconds,
-    largest_volume,
-    method,
-    stops_first,
-    takes_presnapshot,
-)
+from app.resources.instance_method import given_image, method, stops_first
+from app.resources.instance_outage import image_seconds
+from app.resources.instance_volumes import moved_volumes
 
-# A snapshot may take hours, an image "sometimes up to 24 hours" (aws-facts A4).
-SNAPSHOT_WITHIN = 24 * 3600.0
-
-
-class Presnapshot(Step):
-    """Snapshots all volumes while the source runs: the image then has only the difference to copy."""
-
-    action = "instance.presnapshot"
-    subject = "instance"
-    phase = "prepare"
-
-    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        if not ctx.moves(resource.ref) or not takes_presnapshot(resource, ctx):
-            return None
-        return Draft(
-            {"instance_id": resource.ref.id, "tags": dict(resource.tags)},
-            f"Snapshot the volumes of {resource.name} while it runs, to shorten its outage.",
-            seconds=SNAPSHOT_SECONDS + SECONDS_PER_GIB * largest_volume(resource),
-        )
-
-    async def do(self, run: Run) -> Result:
-        found = await find_earlier(run, snapshots_of)
-        if not found:
-            answer = await run.cloud.call(
-                "ec2.create_snapshots",
-                InstanceSpecification={"InstanceId": run.params["instance_id"]},
-                Description=f"Taken before {run.params['instance_id']} is imaged",
-                TagSpecifications=run.tag_specifications("snapshot", extra=run.params["tags"]),
-            )
-            found = [snapshot["SnapshotId"] for snapshot in answer["Snapshots"]]
-        return {"snapshot_ids": sorted(found)}
-
-    def watch(self, result: Result) -> Watch | None:
-        return Watch(
-            "ec2.describe_snapshots",
-            tuple(result["snapshot_ids"]),
-            by="filter:snapshot-id",
-            items="Snapshots[]",
-            key="SnapshotId",
-            every=10.0,
-            within=SNAPSHOT_WITHIN,
-        )
-
-    def verdict(self, result: Result, seen: Seen) -> Verdict:
-        states = {id_: seen[id_]["State"] if id_ in seen else "not visible" for id_ in result["snapshot_ids"]}
-        if failed := [id_ for id_, state in states.items() if state == "error"]:
-            return broken(f"Snapshot {failed[0]} failed: see its status message in AWS, then retry the step.")
-        missing = [id_ for id_, state in states.items() if state != "completed"]
-        return pending(f"{missing[0]} is {states[missing[0]]}") if missing else settled()
-
-    async def undo(self, run: Run, result: Result | None) -> None:
-        await delete_snapshots(run, await find_for_undo(run, snapshots_of))
+# "Sometimes up to 24 hours" (aws-facts A4).
+IMAGE_WITHIN = 24 * 3600.0
 
 
 class Image(Step):
@@ -99,8 +42,14 @@ class Image(Step):
         if way == "stopped" and stops_first(resource, ctx):
             needs.add(step_id("instance.stop", resource.ref))
         reboots = way == "reboot"
+        params = {
+            "instance_id": resource.ref.id,
+            "no_reboot": not reboots,
+            "left_out": [volume["device"] for volume in moved_volumes(resource, ctx)],
+            "tags": dict(resource.tags),
+        }
         return Draft(
-            {"instance_id": resource.ref.id, "no_reboot": not reboots, "tags": dict(resource.tags)},
+            params,
             f"Take an image of {resource.name}"
             + {"stopped": ".", "reboot": ", rebooting it."}.get(way, " as it runs."),
             seconds=image_seconds(resource, ctx),
@@ -118,9 +67,11 @@ class Image(Step):
         earlier = await live_images_of(run) if run.attempt > 1 else []
         if earlier:
             return {"image_id": earlier[0]}
+        left_out = [{"DeviceName": device, "NoDevice": ""} for device in run.params["left_out"]]
         try:
             answer = await run.cloud.call(
                 "ec2.create_image",
+                **({"BlockDeviceMappings": left_out} if left_out else {}),
                 InstanceId=run.params["instance_id"],
                 Name=name,
                 Description=f"{run.params['instance_id']} on its way from EC2-Classic",
@@ -144,7 +95,7 @@ class Image(Step):
             key="ImageId",
             also=(("Owners", ["self"]),),
             every=10.0,
-            within=SNAPSHOT_WITHIN,
+            within=IMAGE_WITHIN,
         )
 
     def verdict(self, result: Result, seen: Seen) -> Verdict:
@@ -163,29 +114,3 @@ class Image(Step):
             with suppress(NotFound):
                 await run.cloud.call("ec2.deregister_image", ImageId=image_id)
         await delete_snapshots(run, await snapshots_of(run))
-
-
-class DropPresnapshots(Step):
-    """Finalize: the snapshots taken to shorten the image are of no more use."""
-
-    action = "instance.drop_presnapshots"
-    subject = "instance"
-    phase = "finalize"
-
-    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        if not ctx.moves(resource.ref) or not takes_presnapshot(resource, ctx):
-            return None
-        snapshots = promise(step_id("instance.presnapshot", resource.ref), "snapshot_ids")
-        return Draft(
-            {"snapshot_ids": snapshots},
-            f"Delete the snapshots taken to shorten the image of {resource.name}.",
-            calls=2,
-            reversible=False,
-        )
-
-    async def do(self, run: Run) -> Result:
-        await delete_snapshots(run, run.params["snapshot_ids"] or ())
-        return {}
-
-    async def undo(self, run: Run, result: Result | None) -> None:
-        """Deleted snapshots cannot be had back; nothing needs them."""

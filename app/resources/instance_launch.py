@@ -1,6 +1,6 @@
 """The twin: launched from the image with everything that an image does not carry (aws-facts A4)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -18,6 +18,7 @@ from app.resources.instance_method import (
     stops_first,
     twin_groups,
 )
+from app.resources.instance_volumes import moved_volumes
 from app.resources.load_balancer_members import balancers_of
 
 
@@ -81,6 +82,7 @@ class Launch(Step):
 
 def _params(resource: Resource, ctx: Context) -> dict[str, Json]:
     facts = resource.facts
+    moved = {volume["device"] for volume in moved_volumes(resource, ctx)}
     image = given_image(resource, ctx) or promise(step_id("instance.image", resource.ref), "image_id")
     return {
         "source": resource.ref.id,
@@ -100,7 +102,7 @@ def _params(resource: Resource, ctx: Context) -> dict[str, Json]:
         "keep_volumes": {
             device["device"]: not device["delete_on_termination"]
             for device in facts["block_devices"]
-            if not given_image(resource, ctx)
+            if not given_image(resource, ctx) and device["device"] not in moved
         },
         "tags": dict(resource.tags),
     }

@@ -26,8 +26,8 @@ IMAGE_SECONDS = 60.0
 SNAPSHOT_SECONDS = 30.0
 SECONDS_PER_GIB = 3.0
 TURNOVER_SECONDS = 86_400.0  # until a busy volume has been written anew
-# From this size on a snapshot taken beforehand shortens the outage by minutes (aws-facts A4, AMI).
-PRESNAPSHOT_FROM_GIB = 50
+ATTACH_SECONDS = 5.0
+REBOOT_SECONDS = 20.0
 
 
 def running(instance: Resource) -> bool:
@@ -68,34 +68,9 @@ def retires(instance: Resource, ctx: Context) -> bool:
     return running(instance) and stoppable(instance) and not stops_first(instance, ctx)
 
 
-def takes_presnapshot(instance: Resource, ctx: Context) -> bool:
-    return (
-        stops_first(instance, ctx)
-        and method(instance, ctx) == "stopped"
-        and not given_image(instance, ctx)
-        and largest_volume(instance) >= PRESNAPSHOT_FROM_GIB
-    )
-
-
 def largest_volume(instance: Resource) -> int:
     """GiB. Snapshots of several volumes are taken side by side, so the largest one decides."""
     return max((device["size"] for device in instance.facts["block_devices"]), default=0)
-
-
-def image_seconds(instance: Resource, ctx: Context) -> float:
-    if given_image(instance, ctx):
-        return 0.0
-    size = largest_volume(instance)
-    # After a presnapshot only what was written since it began has to be copied.
-    age = SNAPSHOT_SECONDS + SECONDS_PER_GIB * size
-    new = size * min(1.0, age / TURNOVER_SECONDS) if takes_presnapshot(instance, ctx) else size
-    return IMAGE_SECONDS + round(SECONDS_PER_GIB * new)
-
-
-def lone_outage_seconds(instance: Resource, ctx: Context) -> float:
-    """From the source's stop until its twin runs."""
-    image = image_seconds(instance, ctx) if method(instance, ctx) == "stopped" else 0.0
-    return STOP_SECONDS + image + START_SECONDS
 
 
 def hold_step(instance: Resource) -> set[StepId]:

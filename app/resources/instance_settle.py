@@ -3,7 +3,7 @@
 from app.execution.step import PENDING, Result, Run, Seen, Step, Verdict, Watch, pending, settled
 from app.planning.context import Context
 from app.planning.inventory import Resource
-from app.planning.plan import Draft, in_service
+from app.planning.plan import Draft, in_service, ready
 from app.resources.instance_looking import judge_state, watch_instances
 from app.resources.instance_method import CHECK_SECONDS, STOP_SECONDS, running
 from app.resources.load_balancer_members import balancers_of
@@ -24,6 +24,7 @@ class Check(Step):
             f"See that the counterpart of {resource.name} passes its status checks.",
             seconds=CHECK_SECONDS,
             calls=0,
+            needs=frozenset({ready(resource.ref)}),
         )
 
     async def do(self, run: Run) -> Result:

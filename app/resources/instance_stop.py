@@ -1,6 +1,6 @@
 """Stopping the source: before its image is taken, or after its twin has taken over; and back again."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -21,8 +21,8 @@ from app.resources.instance_method import (
     retires,
     running,
     stops_first,
-    takes_presnapshot,
 )
+from app.resources.instance_outage import last_snapshot
 from app.resources.load_balancer_members import balancers_of
 
 
@@ -129,11 +129,9 @@ class Stop(_StopSource):
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not ctx.moves(resource.ref) or not stops_first(resource, ctx):
             return None
-        needs: set[StepId | Milestone] = set(hold_step(resource))
+        needs: set[StepId | Milestone] = {*hold_step(resource), *last_snapshot(resource, ctx)}
         if ctx.incremental:  # stopping unlinks it, and only what is linked gets behind the twin of a load balancer
             needs |= {in_service(balancer.ref) for balancer in balancers_of(resource, ctx)}
-        if takes_presnapshot(resource, ctx):
-            needs.add(step_id("instance.presnapshot", resource.ref))
         if method(resource, ctx) != "stopped" and not given_image(resource, ctx):
             needs.add(step_id("instance.image", resource.ref))
         return Draft(

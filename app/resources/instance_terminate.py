@@ -7,9 +7,11 @@ from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Wat
 from app.planning.context import Context
 from app.planning.inventory import Resource
 from app.planning.plan import Draft, Milestone
+from app.resources.instance_attachments import on_instance
 from app.resources.instance_launch import judge_gone, lift_protection
 from app.resources.instance_looking import ALIVE, describe, state_of, watch_instances
 from app.resources.instance_method import TERMINATE_SECONDS
+from app.resources.instance_volumes import moved_volumes
 
 
 class Terminate(Step):
@@ -26,6 +28,7 @@ class Terminate(Step):
             "instance_id": resource.ref.id,
             "counterpart": ctx.counterpart(resource.ref),
             "termination_protection": resource.facts["termination_protection"],
+            "moved_volumes": [volume["volume_id"] for volume in moved_volumes(resource, ctx)],
         }
         return Draft(
             params,
@@ -51,6 +54,12 @@ class Terminate(Step):
             raise StepBroken(
                 f"{run.params['instance_id']} has no counterpart any more, so it is not terminated: find out "
                 "what became of the counterpart, and take this step out by skipping it."
+            )
+
+        moved = run.params["moved_volumes"]
+        if moved and (back := await on_instance(run, run.params["instance_id"], moved)):
+            raise StepBroken(
+                f"{back[0]} is on {run.params['instance_id']} again, and may go with it: detach it first, then retry."
             )
 
     def watch(self, result: Result) -> Watch | None:

@@ -11,6 +11,7 @@ from app.planning.planner import make_plan
 from app.resources import all_kinds
 from app.resources.instance_discovery import digest
 from app.resources.instance_launch import Launch
+from app.resources.instance_method import IMAGE_SECONDS
 from tests.unit.resources.inventories import (
     REGION,
     TARGET,
@@ -62,12 +63,24 @@ def test_user_data_is_in_the_plan_as_a_hash_only() -> None:
     assert "user_data" not in params
 
 
-def test_only_large_volumes_are_snapshot_beforehand_and_those_snapshots_go_in_the_end() -> None:
-    assert "instance.presnapshot" not in actions(plan_of(an_instance()))
-    plan = plan_of(an_instance(block_devices=[a_disk(500)]))
+def test_what_takes_long_to_copy_is_snapshot_beforehand_and_those_snapshots_go_in_the_end() -> None:
+    assert "instance.presnapshot" not in actions(plan_of(an_instance(block_devices=[a_disk(3)])))
+    plan = plan_of(an_instance())
     assert "instance.presnapshot/instance:i-1" in step_of(plan, "instance.stop").needs
-    assert step_of(plan, "instance.image").estimate["seconds"] < 500
+    assert step_of(plan, "instance.image").estimate["seconds"] == IMAGE_SECONDS
     assert step_of(plan, "instance.drop_presnapshots").phase == "finalize"
+
+
+def test_where_the_first_snapshot_takes_long_a_second_one_catches_up_right_before_the_stop() -> None:
+    assert "instance.presnapshot_again" not in actions(plan_of(an_instance(block_devices=[a_disk(200)])))
+    large = an_instance(block_devices=[a_disk(500)])
+    plan = plan_of(large)
+    again = step_of(plan, "instance.presnapshot_again")
+    assert again.needs == ("instance.presnapshot/instance:i-1",)
+    assert again.id in step_of(plan, "instance.stop").needs
+    assert step_of(plan, "instance.image").estimate["seconds"] < IMAGE_SECONDS + 5
+    assert len(step_of(plan, "instance.drop_presnapshots").params["snapshot_ids"]) == 2
+    assert "instance.presnapshot_again" not in actions(plan_of(large, strategy="all_at_once"))
 
 
 def test_what_has_a_holder_is_left_to_it() -> None:
