@@ -66,6 +66,7 @@ class AutoScalingGroup:
     state: str = ""
     causes: list[str] = field(default_factory=list)  # sentences for the next activity
     cooling_until: datetime | None = None
+    policy_cooldown: float | None = None  # of the policy that changed the size last, instead of the group's
     next_launch: Timer | None = None
     to_replace: int = 0  # members lost to bad health whose successors are not launched yet
     failures: int = 0  # launches that failed in a row
@@ -79,9 +80,10 @@ class AutoScalingGroup:
         """Whether the cooldown of an earlier scaling activity is not over."""
         return self.cooling_until is not None and now < self.cooling_until
 
-    def cool_down(self, now: datetime, seconds: float | None = None) -> None:
-        """Begin a cooldown: the group's own, or of so many seconds."""
-        self.cooling_until = now + timedelta(seconds=self.cooldown if seconds is None else seconds)
+    def cool_down(self, now: datetime) -> None:
+        """Begin a cooldown: the group's own, or that of the policy that changed the size last."""
+        own = self.policy_cooldown
+        self.cooling_until = now + timedelta(seconds=self.cooldown if own is None else own)
 
     @property
     def in_service(self) -> list[Member]:
@@ -138,5 +140,5 @@ def set_capacity(place: Place, group: AutoScalingGroup, desired: int, cause: str
     group.causes.append(
         f"{at(place.clock.now())} {cause} changing the desired capacity from {group.desired} to {wanted}."
     )
-    group.desired = wanted
+    group.desired, group.policy_cooldown = wanted, None
     place.changed()

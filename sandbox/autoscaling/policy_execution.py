@@ -64,7 +64,8 @@ def _simple(place: Place, group: AutoScalingGroup, policy: ScalingPolicy, cause:
     before = group.desired
     set_capacity(place, group, adjusted(before, policy.settings, policy.settings["ScalingAdjustment"]), cause)
     if group.desired != before:
-        group.cool_down(place.clock.now(), policy.settings.get("Cooldown"))
+        group.policy_cooldown = policy.settings.get("Cooldown")
+        group.cool_down(place.clock.now())  # and anew when the activity is over
 
 
 def _step(

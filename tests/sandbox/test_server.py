@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,12 @@ def test_boto3_works_against_it_unchanged(far: Any, door: httpx2.Client) -> None
     assert calls["latest"][0]["operation"] == "ec2.DescribeVpcs"
 
 
-def test_the_aws_cli_makes_classic_things(aws: str, door: httpx2.Client) -> None:
+Cli = Callable[..., Any]
+
+
+@pytest.fixture
+def cli(aws: str, door: httpx2.Client) -> Cli:
+    """The AWS CLI against it; what it prints, read."""
     environ = {
         "PATH": os.environ["PATH"],
         "AWS_ENDPOINT_URL": aws,
@@ -78,15 +83,27 @@ def test_the_aws_cli_makes_classic_things(aws: str, door: httpx2.Client) -> None
         "NO_PROXY": "127.0.0.1",
     }
 
-    def cli(*words: str) -> Any:
+    def call(*words: str) -> Any:
         program = Path(sys.executable).parent / "aws"
         made = subprocess.run([program, *words], env=environ, capture_output=True, text=True, check=True)
-        return json.loads(made.stdout)
+        return json.loads(made.stdout or "null")
 
+    return call
+
+
+def test_the_aws_cli_makes_classic_things(cli: Cli) -> None:
     group = cli("ec2", "create-security-group", "--group-name", "web", "--description", "front")["GroupId"]
     found = cli("ec2", "describe-security-groups", "--group-names", "web")["SecurityGroups"][0]
     assert found["GroupId"] == group
     assert "VpcId" not in found
+
+
+def test_the_aws_cli_makes_alarms(cli: Cli) -> None:
+    words = "--namespace AWS/EC2 --metric-name CPUUtilization --statistic Average --period 60 --evaluation-periods 2"
+    when = "--threshold 70 --comparison-operator GreaterThanThreshold"
+    cli("cloudwatch", "put-metric-alarm", "--alarm-name", "busy", *words.split(), *when.split())
+    (found,) = cli("cloudwatch", "describe-alarms", "--alarm-names", "busy")["MetricAlarms"]
+    assert (found["Threshold"], found["StateValue"]) == (70.0, "INSUFFICIENT_DATA")
 
 
 def test_a_lost_answer_closes_the_connection_after_the_effect(far: Any, door: httpx2.Client) -> None:
