@@ -1,6 +1,5 @@
 """The image that the twin is launched from (aws-facts A4)."""
 
-from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 import jmespath
@@ -9,7 +8,7 @@ from app.cloud import AlreadyExists, NotFound
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, broken, pending, settled
 from app.planning.context import Context
 from app.planning.inventory import Resource
-from app.planning.plan import Draft, StepId, promise, step_id
+from app.planning.plan import Draft, StepId, step_id
 from app.resources.instance_backups import (
     delete_snapshots,
     find_for_undo,
