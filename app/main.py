@@ -9,6 +9,8 @@ from fastapi import FastAPI
 
 from app.accounts.endpoints import router as accounts
 from app.accounts.ports import CloudFactory
+from app.audit import requests
+from app.audit.endpoints import router as audit
 from app.aws.sessions import Sessions
 from app.db import Database
 from app.inventories.endpoints import router as inventories
@@ -40,6 +42,7 @@ ROUTERS = (
     job_control,
     job_events,
     job_outages,
+    audit,
     tokens,
     health.router,
 )
@@ -49,6 +52,7 @@ TAGS = [
     {"name": "inventories", "description": "What an account and region held when we looked"},
     {"name": "plans", "description": "What a move would do, step by step, and who approved it"},
     {"name": "jobs", "description": "Runs of a plan: how far they are, and what people ask of them"},
+    {"name": "audit", "description": "Who asked, what was called, and what came back: append-only, chained by hashes"},
     {"name": "tokens", "description": "Who may call this API, and as what"},
     {"name": "health", "description": "For load balancers and monitors"},
 ]
@@ -84,6 +88,7 @@ def create_app(
     app.state.holds = holds = JobHolds()
     app.state.planner = Planner(StoredInventories(), holds, settings.max_plan_resources)
     app.state.metrics = Metrics()
+    app.state.trail = requests.take_down
     app.state.authenticator = BearerAuthenticator(database, issuer(settings))
     for router in ROUTERS:
         app.include_router(router)

@@ -16,7 +16,9 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 db = typer.Typer(no_args_is_help=True, help="The database's tables.")
 tokens = typer.Typer(no_args_is_help=True, help="Tokens for the API.")
+audit = typer.Typer(no_args_is_help=True, help="The audit trail.")
 cli.add_typer(db, name="db")
+cli.add_typer(audit, name="audit")
 cli.add_typer(tokens, name="token")
 
 
@@ -136,6 +138,34 @@ def check() -> None:
     if difference is not None:
         say(f"{difference}\nMake a migration: alembic revision --autogenerate -m '...'")
         raise typer.Exit(1)
+
+
+@db.command()
+def grant(
+    role: Annotated[str, typer.Argument(help="A role of the database, made beforehand.")],
+) -> None:
+    """Give a role what API and workers need and no more: it can append to the audit trail, not change it.
+
+    Run it as the tables' owner, after each upgrade; have LANDBRIDGE_DATABASE_URL of API and workers name the role.
+    """
+    from app.settings import get_settings
+    from landbridge.admin import grant_to
+
+    grant_to(get_settings().database_url.get_secret_value(), role)
+    say(f"{role} may run the service.")
+
+
+@audit.command()
+def verify() -> None:
+    """Read the audit trail again; exit 1 and name the first line that is not as it was written."""
+    from app.settings import get_settings
+    from landbridge.admin import verify_trail
+
+    checked = verify_trail(get_settings().database_url.get_secret_value())
+    if checked.broken:
+        typer.echo(f"Broken at line {checked.broken.seq}: {checked.broken.reason}.")
+        raise typer.Exit(1)
+    typer.echo(f"All {checked.lines} lines are as they were written.")
 
 
 @tokens.command()

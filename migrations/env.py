@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 import app.accounts.models
+import app.audit.models
 import app.inventories.models
 import app.jobs.models
 import app.manners.models

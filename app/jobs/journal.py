@@ -1,18 +1,15 @@
 """The journal in Postgres: moves of many steps share a commit, and only the newest fence writes.
 
-A move waits for its commit. While one commit is on its way the next moves gather, so that the
-database decides how many share one (performance: ten times the steps of a commit per move).
+A move waits for its commit. Where Postgres restarts meanwhile, the lease may run out, and then the
+fence refuses what is written again.
 """
 
-import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import structlog
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils import uuid7
 
@@ -20,13 +17,9 @@ from app.db import Database
 from app.execution.journal import Entry, LeaseLost
 from app.execution.states import StepState
 from app.jobs.models import JobStep
+from app.manners.gathering import Gathering
 from app.planning.inventory import Json
 from app.planning.plan import PlannedStep, StepId
-
-log = structlog.get_logger("landbridge.journal")
-
-# A restart of Postgres takes seconds; our lease runs out meanwhile, and then the fence refuses us.
-RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0)
 
 _HOLD = text(
     """
@@ -65,7 +58,6 @@ class _Batch:
 
     lines: dict[StepId, Entry] = field(default_factory=dict)
     events: list[tuple[str, str]] = field(default_factory=list)
-    written: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     id: str = field(default_factory=lambda: uuid7().hex)
 
 
@@ -78,8 +70,7 @@ class PostgresJournal:
         self._fence = fence
         self._lines: dict[StepId, Entry] = {}
         self._states: Counter[str] = Counter()
-        self._open: _Batch | None = None
-        self._writer: asyncio.Task[None] | None = None
+        self._batches: Gathering[_Batch] = Gathering(_Batch, self._persist)
 
     async def entries(self) -> dict[StepId, Entry]:
         """Where every step stands, as committed."""
@@ -103,11 +94,13 @@ class PostgresJournal:
         line = self._lines[step.id] = old.moved(to, result, error)
         self._states[old.state] -= 1
         self._states[to] += 1
-        batch = self._gather()
-        batch.lines[step.id] = line
         data = {"step": step.id, "state": to, **({"error": error} if error else {})}
-        batch.events.append((f"step.{to}", json.dumps(data)))
-        await asyncio.shield(batch.written)
+
+        def put(batch: _Batch) -> None:
+            batch.lines[step.id] = line
+            batch.events.append((f"step.{to}", json.dumps(data)))
+
+        await self._batches.add(put)
 
     @property
     def progress(self) -> dict[str, int]:
@@ -122,36 +115,10 @@ class PostgresJournal:
             "undone": states["undone"],
         }
 
-    def _gather(self) -> _Batch:
-        if self._open is None:
-            self._open = _Batch()
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write_all())
-        return self._open
-
-    async def _write_all(self) -> None:
-        while (batch := self._open) is not None:
-            self._open = None
-            writing = asyncio.ensure_future(self._persist(batch))
-            await asyncio.wait([writing])
-            # Whatever it was that went wrong: steps wait for this, and must not wait for ever.
-            if error := writing.exception():
-                batch.written.set_exception(error)
-            else:
-                batch.written.set_result(None)
-
     async def _persist(self, batch: _Batch) -> None:
-        for pause in (*RETRY_SECONDS, None):
-            try:
-                async with self._database.transaction() as session:
-                    if not await self._is_written(session, batch):
-                        await self._write(session, batch)
-                return
-            except (DBAPIError, OSError) as error:
-                if pause is None:
-                    raise
-                log.warning("journal.retry", job=self._job_id, error=type(error).__name__)
-                await asyncio.sleep(pause)
+        async with self._database.transaction() as session:
+            if not await self._is_written(session, batch):
+                await self._write(session, batch)
 
     async def _is_written(self, session: AsyncSession, batch: _Batch) -> bool:
         params = {"job": self._job_id, "fence": self._fence, "batch": batch.id}

@@ -58,6 +58,7 @@ async def authenticated(
     principal = await authenticator.authenticate(credentials.credentials)
     rates: Rates = request.app.state.rates
     request.state.rate_fields = rates.fields(rates.take(principal.id))
+    request.state.principal = principal
     structlog.contextvars.bind_contextvars(principal=principal.id)
     return principal
 

@@ -4,7 +4,7 @@ Every router is made with `route_class=Route`. The transaction is opened around 
 committed before the response leaves, so that a client never sees an answer the database then refused.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
@@ -13,6 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import Database
 from app.manners.idempotency import Replayed, remember
+
+# What keeps the audit trail; it stands above this package.
+Trail = Callable[[Request, AsyncSession, Response], Awaitable[None]]
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -39,11 +42,18 @@ class Route(APIRoute):
                     request.state.session = session
                     response: Response = await handle(request)
                     await remember(request, session, response)
+                    await take_down(request, session, response)
                     return response
             except Replayed as replay:
                 return replay.response
 
         return handle_in_session
+
+
+async def take_down(request: Request, session: AsyncSession, response: Response) -> None:
+    """Have the trail tell of a change, in its own transaction: neither stands without the other."""
+    trail: Trail = request.app.state.trail
+    await trail(request, session, response)
 
 
 def session_of(request: Request) -> AsyncSession:
