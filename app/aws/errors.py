@@ -45,7 +45,7 @@ _BY_CODE: tuple[tuple[type[CloudError], str], ...] = (
             r"DependencyViolation|IncorrectInstanceState|IncorrectState|InvalidDB\w*State|ResourceInUse\w*|"
             r"ResourceContention|InvalidIPAddress\.InUse|InstanceAlreadyLinked|InvalidInstanceID\.NotLinkable|"
             r"Resource\.AlreadyAssociated|InvalidSnapshot\.InUse|VolumeInUse|InvalidAddress\.Locked|"
-            r"DBInstanceNotReady|InvalidSubnet\.Conflict|InvalidGroup\.InUse"
+            r"DBInstanceNotReady|InvalidSubnet\.Conflict|InvalidGroup\.InUse|ScalingActivityInProgress\w*"
         ),
     ),
     (Quota, r"\w*LimitExceeded\w*|\w*QuotaExceeded\w*|TooMany\w*"),

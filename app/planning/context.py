@@ -138,7 +138,9 @@ class Context:
         two where the region has them: a DB subnet group cannot do with one."""
         if not self.target.create_cidr:
             return tuple(sorted(self.target.subnets))
-        used = {str(r.facts["zone"]) for r in self.inventory if r.ref in self.scope and r.facts.get("zone")}
+        moving = [resource.facts for resource in self.inventory if resource.ref in self.scope]
+        used = {str(facts["zone"]) for facts in moving if facts.get("zone")}
+        used |= {str(zone) for facts in moving for zone in facts.get("zones", ())}
         region = self.inventory.get(Ref("region", self.inventory.region))
         offered = region.facts.get("offerings") if region else None
         spare = sorted(set(offered) - used) if used and isinstance(offered, Mapping) else []

@@ -114,8 +114,9 @@ def _used_by_what_stays(group: Resource, ctx: Context) -> bool:
 
 
 def _stays(user: Resource, ctx: Context) -> bool:
-    """A DB security group comes along with any of its databases, and stays as long as another one does."""
-    if not ctx.moves(user.ref):
+    """A DB security group comes along with any of its databases, and stays as long as another one does. What has
+    a holder goes when that goes."""
+    if not ctx.moves(ctx.inventory.party(user.ref)):
         return user.platform != "vpc"
     if user.kind != "db_security_group":
         return False
