@@ -18,6 +18,7 @@ from sandbox.errors import AwsError
 from sandbox.service import operation
 from sandbox.world import Place
 
+_ROLE = "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
 DELETING = "Delete in progress"
 
 
@@ -50,6 +51,7 @@ def create_auto_scaling_group(place: Place, request: Mapping[str, Any]) -> dict[
         zones=network.zones,
         subnets=network.subnets,
         network=network.vpc,
+        plain={"ServiceLinkedRoleARN": f"arn:aws:iam::{place.account_id}:role/{_ROLE}"},
     )
     _fill(place, group, request)
     place.table(AutoScalingGroup)[name] = group

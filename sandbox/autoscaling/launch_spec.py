@@ -7,10 +7,10 @@ from typing import Any
 
 from sandbox.autoscaling.groups import AutoScalingGroup
 from sandbox.autoscaling.launch_configurations import find_launch_configuration
-from sandbox.ec2.launch_templates import named_template, named_version
+from sandbox.ec2.launch_templates import named_version, template_by_id
+from sandbox.ec2.template_launch import with_template
 from sandbox.world import Place
 
-_RENAMED = {"RamDiskId": "RamdiskId"}
 _ELSEWHERE = ("NetworkInterfaces", "SecurityGroupIds", "SecurityGroups")
 _ALIKE = ("ImageId", "InstanceType", "KeyName", "UserData", "EbsOptimized", "KernelId", "RamdiskId", "MetadataOptions")
 
@@ -55,21 +55,17 @@ def launch_spec(place: Place, group: AutoScalingGroup) -> LaunchSpec:
 
 
 def _of_template(place: Place, specification: Mapping[str, str]) -> LaunchSpec:
-    """A template's subnet gives way to the group's; its groups may stand in its network interface."""
-    template = named_template(place, specification)
-    version = named_version(place, template, specification.get("Version") or "$Default")
-    data = version.data
-    interfaces = data.get("NetworkInterfaces") or [{}]
-    named = interfaces[0].get("Groups") or data.get("SecurityGroupIds") or data.get("SecurityGroups") or ()
-    request = {_RENAMED.get(key, key): value for key, value in data.items() if key not in _ELSEWHERE}
+    """A template's subnet and zone give way to the group's; its groups may stand in its network interface."""
+    template = template_by_id(place, specification["LaunchTemplateId"])
+    version = str(named_version(place, template, specification.get("Version") or "$Default").number)
+    data = with_template(place, {"LaunchTemplate": {"LaunchTemplateId": template.id, "Version": version}})
+    interface: Mapping[str, Any] = next(iter(data.get("NetworkInterfaces") or ()), {})
+    named = interface.get("Groups") or data.get("SecurityGroupIds") or data.get("SecurityGroups") or ()
+    request = {key: value for key, value in data.items() if key not in _ELSEWHERE}
     if request.get("Placement"):
-        request["Placement"] = {k: v for k, v in request["Placement"].items() if k != "AvailabilityZone"}
-    chosen = {
-        "LaunchTemplateId": template.id,
-        "LaunchTemplateName": template.name,
-        "Version": str(version.number),
-    }
-    public_ip = interfaces[0].get("AssociatePublicIpAddress")
+        request["Placement"] = {key: one for key, one in request["Placement"].items() if key != "AvailabilityZone"}
+    chosen = {"LaunchTemplateId": template.id, "LaunchTemplateName": template.name, "Version": version}
+    public_ip = interface.get("AssociatePublicIpAddress")
     return LaunchSpec(request, list(named), public_ip=public_ip, launch_template=chosen)
 
 

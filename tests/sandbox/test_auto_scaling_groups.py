@@ -1,5 +1,7 @@
 """Auto Scaling groups that launch, replace and terminate their members."""
 
+from typing import Any
+
 import pytest
 
 from tests.sandbox.auto_scaling_account import SETTLED, Fleet
@@ -162,14 +164,14 @@ def test_a_group_without_members_is_deleted_at_once(account: Fleet) -> None:
 
 def test_what_aws_refuses_when_a_group_is_made(account: Fleet) -> None:
     account.configuration()
-    good = {
+    good: dict[str, Any] = {
         "AutoScalingGroupName": "other",
         "LaunchConfigurationName": "web-1",
         "MinSize": 0,
         "MaxSize": 1,
         "AvailabilityZones": [ZONE],
     }
-    bad = [
+    bad: list[dict[str, Any]] = [
         {"LaunchConfigurationName": "nothing"},
         {"AvailabilityZones": ["us-east-1z"]},
         {"AvailabilityZones": []},

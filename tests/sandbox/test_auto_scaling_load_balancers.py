@@ -93,7 +93,7 @@ def test_load_balancers_can_be_attached_and_detached(account: Fleet) -> None:
 
 
 def test_a_group_takes_load_balancers_of_its_own_network_only(account: Fleet) -> None:
-    vpc_id, subnets = account.vpc()
+    _, subnets = account.vpc()
     account.balancer("new", Subnets=subnets)
     account.configuration()
     asked = {
