@@ -11,6 +11,7 @@ from sandbox.faults import Fault
 from sandbox.service import handlers, prepare, services
 from sandbox.throttle import throttled
 from sandbox.wire import Asked, HttpAnswer, HttpRequest
+from sandbox.wire_refusals import protocol_guess, service_guess, write_error
 from sandbox.world import ROOT, Place, World
 
 
@@ -26,7 +27,7 @@ def answer(world: World, request: HttpRequest) -> HttpAnswer:
         try:
             asked = wire.understand(request, services())
         except AwsError as error:
-            return wire.write_error(wire.service_guess(request), error, request_id, wire.protocol_guess(request))
+            return write_error(service_guess(request), error, request_id, protocol_guess(request))
         world.caller = world.callers.get(asked.access_key, ROOT)
         place = world.place(world.caller.account_id, asked.region)
         prepare(place)
@@ -54,7 +55,7 @@ class _Exchange:
             self._note(error.code, throttled=slow_down)
             if fault and fault.kind == "answer_lost":
                 raise AnswerLostError from error
-            return wire.write_error(self._asked.service, error, self._request_id, self._asked.protocol)
+            return write_error(self._asked.service, error, self._request_id, self._asked.protocol)
         if fault and fault.kind == "answer_lost":
             self._note("answer lost")
             raise AnswerLostError

@@ -19,6 +19,7 @@ from sandbox.dispatch import AnswerLostError, answer
 from sandbox.door import ACTIONS, Action, act
 from sandbox.errors import AwsError
 from sandbox.running import Running
+from sandbox.wire_refusals import protocol_guess, service_guess, write_error
 
 DOOR = "/_sandbox"
 
@@ -45,8 +46,8 @@ class Server:
         except AssertionError as error:
             logger.exception("the sandbox made a mistake of its own")
             failure = AwsError("InternalFailure", str(error), 500)
-            guess, protocol = wire.service_guess(request), wire.protocol_guess(request)
-            reply = wire.write_error(guess, failure, str(uuid.uuid4()), protocol)
+            guess, protocol = service_guess(request), protocol_guess(request)
+            reply = write_error(guess, failure, str(uuid.uuid4()), protocol)
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
         headers.append((b"content-length", str(len(reply.body)).encode()))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})

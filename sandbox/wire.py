@@ -4,14 +4,12 @@ The one file that knows moto: its protocol parsers and serializers, which are th
 botocore does for clients.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
-from xml.sax.saxutils import escape
 
 from botocore.model import OperationModel, ServiceModel
 from botocore.utils import parse_timestamp
@@ -22,7 +20,7 @@ from werkzeug.datastructures import Headers, MultiDict
 
 from sandbox.errors import AwsError
 
-_SCOPE = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
+SCOPE = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _PRESIGNED = re.compile(r"([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _SIGNED_AS = {"monitoring": "cloudwatch"}
 _LOAD_BALANCER_VERSIONS = {"2012-06-01": "elb", "2015-12-01": "elbv2"}
@@ -79,7 +77,7 @@ def understand(request: HttpRequest, services: frozenset[str]) -> Asked:
     values = _values(url.query, request)
     key, region, signing_name = _credential(request, values)
     service = _service(signing_name, values, services)
-    if target := _header(request, "x-amz-target"):
+    if target := header(request, "x-amz-target"):
         operation = _known(service, target.rpartition(".")[2])
         return Asked(service, operation, region, key, _params(service, operation, "json", request, {}, values), "json")
     protocol = _protocol(service)
@@ -104,40 +102,6 @@ def write(asked: Asked, result: Mapping[str, Any], request_id: str) -> HttpAnswe
     )
 
 
-def write_error(service: str, error: AwsError, request_id: str, protocol: str = "") -> HttpAnswer:
-    """A refusal, in the form of the service's protocol (EC2 words it differently from all others)."""
-    fault = "Sender" if error.status < 500 else "Receiver"
-    if protocol == "json":
-        headers = {
-            "Content-Type": "application/x-amz-json-1.0",
-            "x-amzn-RequestId": request_id,
-            "x-amzn-query-error": f"{error.code};{fault}",
-        }
-        body = json.dumps({"__type": error.code, "message": error.message})
-        return HttpAnswer(error.status, headers, body.encode())
-    said = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
-    if service == "ec2":
-        text = f"<Response><Errors><Error>{said}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
-    else:
-        text = (
-            f"<ErrorResponse><Error><Type>{fault}</Type>{said}</Error>"
-            f"<RequestId>{request_id}</RequestId></ErrorResponse>"
-        )
-    headers = {"Content-Type": "text/xml", "x-amzn-RequestId": request_id}
-    return HttpAnswer(error.status, headers, f'<?xml version="1.0" encoding="utf-8"?>\n{text}'.encode())
-
-
-def service_guess(request: HttpRequest) -> str:
-    """The service whose error form to use when a request could not be understood."""
-    scope = _SCOPE.search(_header(request, "authorization"))
-    return scope.group(3) if scope else ""
-
-
-def protocol_guess(request: HttpRequest) -> str:
-    """The protocol to answer such a request in: JSON where its caller names the operation in a header."""
-    return "json" if _header(request, "x-amz-target") else ""
-
-
 def _protocol(service: str) -> str:
     """The protocol of a request that is not JSON. CloudWatch's model names CBOR first; its query protocol is
     what older clients speak."""
@@ -147,17 +111,18 @@ def _protocol(service: str) -> str:
 
 def _values(query: str, request: HttpRequest) -> dict[str, str]:
     values = dict(parse_qsl(query, keep_blank_values=True))
-    if _header(request, "content-type").startswith("application/x-www-form-urlencoded"):
+    if header(request, "content-type").startswith("application/x-www-form-urlencoded"):
         values.update(parse_qsl(request.body.decode(), keep_blank_values=True))
     return values
 
 
-def _header(request: HttpRequest, name: str) -> str:
+def header(request: HttpRequest, name: str) -> str:
+    """A header's value, "" where there is none; names ignore case."""
     return next((value for key, value in request.headers.items() if key.lower() == name), "")
 
 
 def _credential(request: HttpRequest, values: Mapping[str, str]) -> tuple[str, str, str]:
-    scope = _SCOPE.search(_header(request, "authorization"))
+    scope = SCOPE.search(header(request, "authorization"))
     scope = scope or _PRESIGNED.fullmatch(values.get("X-Amz-Credential", ""))
     if not scope:
         raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
