@@ -1,12 +1,13 @@
 """What a step is while it runs: `do`, look until it settles, `undo`; and what it is handed for that."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from app.cloud import Cloud
 from app.planning.context import Context
+from app.planning.effects import Effect
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, StepId
 
@@ -150,6 +151,11 @@ class Step(ABC):
     @abstractmethod
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         """Pure: the change this step would make to `resource`, or None where there is nothing to do."""
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        """Pure: what a step with these params does to what can call what. Flows are proved from this and from
+        nothing else, so read it off `params`, where promises stand unfilled, and from nowhere else."""
+        return ()
 
     async def check(self, run: Run) -> None:
         """Dry run: raise StepBroken or CloudError where `do` would be refused. Changes nothing."""

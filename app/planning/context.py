@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeVar, cast
 
+from app.planning.effects import Effect
 from app.planning.inventory import Inventory, Json, Ref, Resource
 from app.planning.plan import Flow, Strategy, promise, step_id
 
@@ -66,6 +67,7 @@ class Context:
     flows: tuple[Flow, ...]
     makers: Mapping[str, str]
     linkable: frozenset[str]  # kinds that ClassicLink can link
+    present: tuple[Effect, ...] = ()  # who is where, linked, let in and led to before anything runs
     _known: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from app.planning import effects as doing
+from app.planning.effects import Effect
 from app.planning.inventory import Json, Ref
 
 StepId: TypeAlias = str
@@ -131,7 +133,8 @@ class PlannedStep:
     """One reversible change. `needs` is sorted; `estimate` is {"seconds", "calls"}.
 
     `reaches` holds milestones as "name ref", `interrupts` refs whose source stops serving when the
-    step starts: what the proof of the flows is made from. `kept_until` is sorted.
+    step starts: what the order was made from. `effects`, sorted, is what it does: what the proof of the
+    flows is made from. `kept_until` is sorted.
     """
 
     id: StepId
@@ -148,17 +151,20 @@ class PlannedStep:
     hold_seconds: float = 0.0
     lingering_seconds: float = 0.0
     kept_until: tuple[StepId, ...] = ()
+    effects: tuple[Effect, ...] = ()
 
     def as_json(self) -> dict[str, Json]:
         body = asdict(self)
         for key in _LISTS:
             body[key] = list(body[key])
+        body["effects"] = [doing.as_json(effect) for effect in self.effects]
         return body
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> "PlannedStep":
         """`body` may be of an earlier release, which knew fewer of the fields that have a default."""
-        lists = {key: tuple(body[key]) for key in _LISTS if key in body}
+        lists: dict[str, Any] = {key: tuple(body[key]) for key in _LISTS if key in body}
+        lists["effects"] = tuple(map(doing.from_json, body.get("effects", ())))
         return cls(**{**body, **lists})
 
 

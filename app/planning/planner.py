@@ -16,9 +16,11 @@ from typing import Protocol
 
 from app.planning import scope as scoping
 from app.planning.context import Context, Request
+from app.planning.effects import Effect
+from app.planning.effects import in_order as effects_in_order
 from app.planning.flows import derive, serving
 from app.planning.graph import comes_after, find_cycle, in_order, schedule
-from app.planning.inventory import Inventory, Ref, Resource
+from app.planning.inventory import Inventory, Json, Ref, Resource
 from app.planning.lives import Surroundings
 from app.planning.outage import Judge
 from app.planning.plan import (
@@ -48,6 +50,7 @@ class StepKind(Protocol):
     @property
     def phase(self) -> str: ...
     def plan(self, resource: Resource, ctx: Context) -> Draft | None: ...
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]: ...
 
 
 class PlannedKind(scoping.Movable, Protocol):
@@ -62,6 +65,7 @@ class PlannedKind(scoping.Movable, Protocol):
     @property
     def steps(self) -> Sequence[StepKind]: ...
     def flows(self, resource: Resource, inventory: Inventory) -> Iterable[Flow]: ...
+    def present(self, resource: Resource, inventory: Inventory) -> Iterable[Effect]: ...
     def findings(self, ctx: Context) -> Iterable[Finding]: ...
 
 
@@ -104,6 +108,12 @@ def context(inventory: Inventory, request: Request, kinds: Mapping[str, PlannedK
         flows=flows,
         makers={kind.name: kind.maker for kind in kinds.values() if kind.maker},
         linkable=frozenset(kind.name for kind in kinds.values() if kind.linkable),
+        present=tuple(
+            effect
+            for resource in inventory
+            if resource.kind in kinds
+            for effect in kinds[resource.kind].present(resource, inventory)
+        ),
     )
 
 
@@ -251,29 +261,28 @@ def _planned(
         hold_seconds=max(draft.hold_seconds, draft.lingering_seconds, ctx.settings.soak_seconds if cutover else 0.0),
         lingering_seconds=draft.lingering_seconds,
         kept_until=kept_until,
+        effects=effects_in_order(step.effects(resource.ref, draft.params)),
     )
-
-
-def _doors(inventory: Inventory) -> dict[str, tuple[str, ...]]:
-    """Per instance, the Elastic IPs by which outsiders reach it."""
-    doors: dict[str, tuple[str, ...]] = {}
-    for address in inventory.of("elastic_ip"):
-        for ref in sorted(address.refers_to):
-            doors[str(ref)] = (*doors.get(str(ref), ()), str(address.ref))
-    return doors
 
 
 def surroundings(ctx: Context) -> Surroundings:
     """What a judge has to know of the account before anything runs."""
     inventory = ctx.inventory
-    links = [instance for link in inventory.of("classic_link") for instance in link.facts["instances"]]
     return Surroundings(
-        doors=_doors(inventory),
+        effects=ctx.present,
         out=frozenset(str(resource.ref) for resource in inventory if not serving(resource.facts)),
-        linked=frozenset(str(Ref("instance", instance)) for instance in links),
         in_vpc=frozenset(str(resource.ref) for resource in inventory if resource.platform == "vpc"),
         linkable=ctx.linkable,
+        nets=_nets(ctx),
     )
+
+
+def _nets(ctx: Context) -> tuple[str, ...]:
+    """The ranges from which counterparts will call."""
+    if ctx.target.create_cidr:
+        return (ctx.target.create_cidr,)
+    subnets = (ctx.inventory.get(Ref("subnet", id_)) for id_ in sorted(ctx.target.subnets.values()))
+    return tuple(subnet.facts["cidr"] for subnet in subnets if subnet)
 
 
 def _estimate(steps: Sequence[PlannedStep], flows: Sequence[Flow]) -> dict[str, float]:

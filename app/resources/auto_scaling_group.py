@@ -4,9 +4,10 @@ A group stands for its members, which come and go at any time; whether one could
 place has no source (aws-facts A6), so a new one is scaled up beside it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from app.planning.context import Context
+from app.planning.effects import Effect, Joins
 from app.planning.inventory import Inventory, Json, Resource
 from app.planning.plan import Finding
 from app.resources.auto_scaling_configuration import LinkConfiguration, SwitchConfiguration
@@ -57,6 +58,9 @@ class AutoScalingGroups(Kind):
         """Scheduled actions set bounds too."""
         restless = RESTLESS | (BOUNDS if resource.facts.get("scheduled") else frozenset())
         return {name: fact for name, fact in resource.facts.items() if name not in restless}
+
+    def present(self, resource: Resource, inventory: Inventory) -> Iterator[Effect]:
+        yield Joins(str(resource.ref), tuple(resource.facts["groups"]))
 
     def findings(self, ctx: Context) -> Iterable[Finding]:
         return findings(ctx)

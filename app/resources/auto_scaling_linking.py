@@ -1,13 +1,14 @@
 """Incremental: members of a group are linked to the VPC, also those that come while the application moves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from app.cloud import Conflict, NotFound
 from app.execution.step import Result, Run, Step, StepBroken
 from app.planning.context import Context
-from app.planning.inventory import Resource
+from app.planning.effects import Effect, Links, group_names
+from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, linked, step_id
 from app.resources.auto_scaling_looking import Group, find_group, links, named_group, running, staying
 from app.resources.auto_scaling_method import (
@@ -47,6 +48,10 @@ class LinkMembers(Step):
             reaches=frozenset({linked(resource.ref)}),
             kept_until=drain_step(resource, ctx),
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        if params.get("group_ids"):
+            yield Links(f"{subject.kind}:{params['name']}", group_names(params["group_ids"]))
 
     async def do(self, run: Run) -> Result:
         await link_members(run, await named_group(run, run.params["name"]))

@@ -1,13 +1,14 @@
 """Incremental: linked members of a group stand behind the twins of its load balancers, and so do those that come."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from app.cloud import NotFound
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, pending, settled
 from app.planning.context import Context
-from app.planning.inventory import Resource
+from app.planning.effects import Effect, Registers, source_of
+from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, Milestone, StepId, in_service, linked, ready
 from app.resources.auto_scaling_linking import is_ours
 from app.resources.auto_scaling_looking import Group, find_group, links, named_group, pause
@@ -58,6 +59,10 @@ class RegisterMembers(Step):
             begins=frozenset(each.ref for each in taken),
             kept_until=drain_step(resource, ctx),
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        members = (f"{subject.kind}:{params['name']}",)
+        return (Registers(source_of(twin), members, twins=False) for twin in params["twins"])
 
     async def do(self, run: Run) -> Result:
         """Waits for those members that serve behind the source and are members still."""

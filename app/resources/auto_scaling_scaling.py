@@ -1,11 +1,12 @@
 """The group's own cutover: its twin comes up to its size beside it, then it goes down to nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.execution.step import Result, Run, Step, StepBroken
 from app.planning.context import Context
-from app.planning.inventory import Json, Resource
+from app.planning.effects import Deregisters, Effect, Registers, Serves, Stops, source_of
+from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import PREPARED, Draft, Milestone, StepId, in_service, promise, ready, step_id, stopped
 from app.resources.auto_scaling_freezing import freeze_step
 from app.resources.auto_scaling_linking import link_members
@@ -76,6 +77,12 @@ class ScaleUp(Step):
             begins=frozenset({resource.ref}),
         )
 
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        member = source_of(params["name"])
+        yield Serves(member)
+        for twin in params["twins"]:
+            yield Registers(source_of(twin), (member,), twins=True)
+
     async def do(self, run: Run) -> Result:
         name, names = run.params["name"], run.params["twins"]
         wanted = run.params["sizes"] or sizes_of(await named_group(run, run.params["source"]))
@@ -135,6 +142,12 @@ class Drain(Step):
             reaches=frozenset({stopped(resource.ref)}),
             interrupts=frozenset({resource.ref}),
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        member = f"{subject.kind}:{params['name']}"
+        yield Stops(member)
+        for twin in params["twins"]:
+            yield Deregisters(source_of(twin), (member,))
 
     async def check(self, run: Run) -> None:
         _refuse_standby(await named_group(run, run.params["name"]))

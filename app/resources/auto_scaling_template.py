@@ -1,14 +1,15 @@
 """The launch template of a group in the VPC: all that its launch configuration holds, with the VPC's groups."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from app.cloud import AlreadyExists, NotFound
 from app.execution.step import Result, Run, Seen, Step, Verdict, Watch, pending, settled
 from app.planning.context import Context
-from app.planning.inventory import Json, Resource
+from app.planning.effects import Effect, Joins, group_names
+from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft
 from app.resources.auto_scaling_launching import source_configuration, user_data_of
 from app.resources.auto_scaling_method import SUBJECT, movable, template_name
@@ -42,6 +43,10 @@ class CreateTemplate(Step):
             seconds=2.0,
             calls=3,
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        for interface in params["data"]["NetworkInterfaces"]:
+            yield Joins(str(subject), group_names(interface["Groups"]))
 
     async def check(self, run: Run) -> None:
         await source_configuration(run, run.params["source"], run.params["user_data_sha256"])

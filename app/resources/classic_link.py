@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network, ip_network
 
 from app.planning.context import Context
+from app.planning.effects import Effect, Links
 from app.planning.inventory import Inventory, Json, Ref, Resource
 from app.planning.plan import Finding
 from app.resources.classic_link_steps import Attach, Confirm, Disable, Enable, EnableDns
@@ -63,6 +64,10 @@ class ClassicLinks(Kind):
     def steady(self, resource: Resource, inventory: Inventory) -> Mapping[str, Json]:
         own = own_members(resource.facts["instances"], inventory)
         return {**resource.facts, "instances": {id_: resource.facts["instances"][id_] for id_ in own}}
+
+    def present(self, resource: Resource, inventory: Inventory) -> Iterator[Effect]:
+        for instance, groups in resource.facts["instances"].items():
+            yield Links(str(Ref("instance", instance)), tuple(groups))
 
     def findings(self, ctx: Context) -> Iterator[Finding]:
         vpc = ctx.vpc

@@ -1,12 +1,13 @@
 """The steps of ClassicLink: the VPC's switch and its DNS support, each instance's link, and that all are there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from app.cloud import Conflict, NotFound
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
 from app.planning.context import Context
+from app.planning.effects import Effect, Links, group_names
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, in_service, linked, ready, step_id, stopped
 from app.resources.linking import link_ref, moving_groups, must_link, present_link, to_link
@@ -98,6 +99,9 @@ class Attach(Step):
             f"Link {resource.name} to the VPC with the twins of its {len(groups)} security groups.",
             needs=frozenset({*missing, *rules}),
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        yield Links(f"{subject.kind}:{params['instance_id']}", group_names(params["group_ids"]))
 
     async def do(self, run: Run) -> Result:
         await attach(run, run.params["instance_id"], run.params["vpc_id"], run.params["group_ids"])

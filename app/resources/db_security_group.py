@@ -3,13 +3,14 @@
 Their rules have no port (aws-facts A2, RDSG), so the twin takes TCP and the ports of the databases that use it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 from app.cloud import NotFound
 from app.execution.step import Result, Run, Step
 from app.planning.context import Context
+from app.planning.effects import Effect, group_name, openings
 from app.planning.flows import make_flow, members
 from app.planning.inventory import Inventory, Json, Ref, Resource
 from app.planning.plan import Draft, Finding, Flow, Milestone, ready
@@ -158,6 +159,9 @@ class Authorize(Step):
             f"Let those whom '{resource.name}' admits call its twin on port {ports}.",
             reaches=frozenset({ready(resource.ref)}),
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        return openings(group_name(params["group_id"]), params["permissions"])
 
     async def do(self, run: Run) -> Result:
         await allow(run, run.params["group_id"], run.params["permissions"])

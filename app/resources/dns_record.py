@@ -5,7 +5,8 @@ from ipaddress import ip_address
 from typing import Any
 
 from app.planning.context import Context
-from app.planning.inventory import Json, Ref, Resource
+from app.planning.effects import Effect, Leads
+from app.planning.inventory import Inventory, Json, Ref, Resource
 from app.planning.plan import Finding
 from app.resources.classic_link import CLASSIC_RANGE
 from app.resources.dns_names import as_address, points_at, values_in
@@ -48,6 +49,12 @@ class DnsRecords(Kind):
             ]
         owners = await _owners(survey, {value for _, facts in found for value in values_in(facts["record"])})
         return [_resource(zone["Name"], facts, owners) for zone, facts in found]
+
+    def present(self, resource: Resource, inventory: Inventory) -> Iterator[Effect]:
+        """What keeps its name or address is led to as before, wherever it is."""
+        for ref in sorted(set(points_at(resource, inventory).values())):
+            if ref.kind not in KEEP_THEIR_NAME:
+                yield Leads(str(resource.ref), str(inventory.party(ref)))
 
     def findings(self, ctx: Context) -> Iterator[Finding]:
         for record in ctx.inventory.of("dns_record"):

@@ -1,10 +1,11 @@
 """Record sets follow what moves: a short TTL beforehand, one UPSERT at cutover, the old TTL at the end."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.execution.step import Result, Run, StepBroken, Watch
 from app.planning.context import Context
+from app.planning.effects import Effect, Leads, source_of
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, Milestone, in_service, promise, ready, step_id
 from app.resources.dns_changes import Record, RecordStep, change_record, current, run_out, upsert, watch_change
@@ -55,6 +56,10 @@ class LowerTtl(RecordStep):
 
 
 class _Cutover(RecordStep):
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        promised = (target.get("twin") or target.get("counterpart") for target in params["targets"])
+        return (Leads(str(subject), source_of(each)) for each in promised)
+
     async def new_record(self, run: Run) -> Record:
         """The record as it will be, with names and addresses that are known only now."""
         raise NotImplementedError

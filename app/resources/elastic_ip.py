@@ -1,12 +1,13 @@
 """Elastic IPs: taken off the source, moved to VPC and given to the twin, at the moment of cutover (aws-facts A3)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from app.cloud import Conflict, Rejected
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
 from app.planning.context import Context
-from app.planning.inventory import Platform, Ref, Resource
+from app.planning.effects import Effect, Leads, Stops, source_of
+from app.planning.inventory import Inventory, Json, Platform, Ref, Resource
 from app.planning.plan import Draft, Finding, Milestone, StepId, in_service, ready, step_id
 from app.resources.elastic_ip_findings import findings, holder_of
 from app.resources.instance_looking import describe, state_of
@@ -39,6 +40,10 @@ class ElasticIps(Kind):
             ref = Ref(self.name, item["PublicIp"])
             found.append(Resource(ref, item["PublicIp"], platform, facts, frozenset(refers)))
         return found
+
+    def present(self, resource: Resource, inventory: Inventory) -> Iterator[Effect]:
+        for holder in sorted(resource.refers_to):
+            yield Leads(str(resource.ref), str(inventory.party(holder)))
 
     def findings(self, ctx: Context) -> Iterator[Finding]:
         return findings(ctx)
@@ -103,6 +108,9 @@ class Disassociate(Step):
             needs=frozenset({first}),
             interrupts=frozenset({resource.ref}),
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        yield Stops(f"{subject.kind}:{params['public_ip']}")
 
     async def do(self, run: Run) -> Result:
         address = await _look(run) if run.recovering else {}
@@ -196,6 +204,9 @@ class Associate(Step):
             needs=frozenset({ready(holder.ref)}),
             reaches=frozenset({in_service(resource.ref)}),
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        yield Leads(f"{subject.kind}:{params['public_ip']}", source_of(params["instance_id"]))
 
     async def do(self, run: Run) -> Result:
         try:

@@ -7,7 +7,8 @@ twin is registered beside its source, which drains and stops only then.
 from collections.abc import Iterable, Iterator
 
 from app.planning.context import Context
-from app.planning.inventory import Resource
+from app.planning.effects import Effect, Joins
+from app.planning.inventory import Inventory, Resource
 from app.planning.plan import Finding
 from app.resources.instance_discovery import discover
 from app.resources.instance_findings import findings
@@ -49,6 +50,9 @@ class Instances(Kind):
     def moves(self, resource: Resource) -> bool:
         """What has a holder is launched anew by it, wherever that moves."""
         return resource.platform == "classic" and resource.holder is None
+
+    def present(self, resource: Resource, inventory: Inventory) -> Iterator[Effect]:
+        yield Joins(str(resource.ref), tuple(resource.facts["groups"]))
 
     def findings(self, ctx: Context) -> Iterable[Finding]:
         return findings(ctx)

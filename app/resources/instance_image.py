@@ -1,5 +1,6 @@
 """The image that the twin is launched from (aws-facts A4)."""
 
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 import jmespath
@@ -7,7 +8,8 @@ import jmespath
 from app.cloud import AlreadyExists, NotFound
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, broken, pending, settled
 from app.planning.context import Context
-from app.planning.inventory import Resource
+from app.planning.effects import Effect, Stops
+from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, StepId, step_id
 from app.resources.instance_backups import (
     delete_snapshots,
@@ -55,6 +57,10 @@ class Image(Step):
             needs=frozenset(needs),
             interrupts=frozenset({resource.ref} if reboots else ()),
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        if not params["no_reboot"]:
+            yield Stops(f"{subject.kind}:{params['instance_id']}")
 
     async def check(self, run: Run) -> None:
         item = await describe(run, run.params["instance_id"])

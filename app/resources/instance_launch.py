@@ -7,7 +7,8 @@ from typing import Any
 from app.cloud import NotFound
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
 from app.planning.context import Context
-from app.planning.inventory import Json, Resource
+from app.planning.effects import Effect, Joins, Serves, group_names
+from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, Milestone, StepId, in_service, promise, ready, step_id
 from app.resources.instance_backups import find_for_undo
 from app.resources.instance_discovery import digest, user_data_of
@@ -48,6 +49,10 @@ class Launch(Step):
             reaches=frozenset(reaches),
             begins=frozenset({resource.ref}),
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        yield Joins(str(subject), group_names(params["group_ids"]))
+        yield Serves(str(subject))
 
     async def do(self, run: Run) -> Result:
         if run.attempt > 1:

@@ -4,9 +4,12 @@ The twin boots once without them, since nothing launches an instance with volume
 once, and it boots again, before anybody is led to it.
 """
 
+from collections.abc import Iterable, Mapping
+
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
-from app.planning.inventory import Resource
+from app.planning.effects import Effect, Serves, source_of
+from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, in_service, ready, step_id
 from app.resources.instance_attachments import all_free, ids_of, on_instance, put_on, take_off, watch_volumes
 from app.resources.instance_looking import describe, state_of, wait_for_state
@@ -79,6 +82,9 @@ class AttachVolumes(Step):
             reaches=frozenset(reaches),
             lingering_seconds=REBOOT_SECONDS,
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        yield Serves(source_of(params["counterpart"]))
 
     async def do(self, run: Run) -> Result:
         twin = run.params["counterpart"]

@@ -7,7 +7,8 @@ from typing import Any
 from app.cloud import NotFound
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
-from app.planning.inventory import Json, Resource
+from app.planning.effects import Effect, Stops
+from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, Milestone, StepId, in_service, step_id, stopped
 from app.resources.classic_link_steps import attach
 from app.resources.instance_looking import describe, judge_state, state_of, wait_for_state, watch_instances
@@ -63,6 +64,9 @@ class _StopSource(Step):
 
     subject = "instance"
     phase = "instances"
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        yield Stops(f"{subject.kind}:{params['instance_id']}")
 
     async def check(self, run: Run) -> None:
         item = await describe(run, run.params["instance_id"])

@@ -9,6 +9,7 @@ import jmespath
 from app.cloud import Cloud, CloudError
 from app.execution.step import Step
 from app.planning.context import Context
+from app.planning.effects import Effect
 from app.planning.inventory import Gap, Inventory, Json, Platform, Ref, Resource
 from app.planning.plan import Finding, Flow
 
@@ -71,6 +72,11 @@ class Kind(ABC):
 
     def flows(self, resource: Resource, inventory: Inventory) -> Iterable[Flow]:
         """Who must be able to call whom because of this resource. Pure."""
+        return ()
+
+    def present(self, resource: Resource, inventory: Inventory) -> Iterable[Effect]:
+        """In the words of steps: what groups it is in, what they let in, what it is linked with, what leads to
+        it, before anything runs. Pure."""
         return ()
 
     def findings(self, ctx: Context) -> Iterable[Finding]:

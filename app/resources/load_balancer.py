@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.planning.context import Context
+from app.planning.effects import CLASSIC_BALANCERS, Effect, Joins
 from app.planning.flows import ANYWHERE, make_flow
 from app.planning.inventory import Inventory, Json, Ref, Resource
 from app.planning.plan import Finding, Flow
@@ -63,6 +64,10 @@ class LoadBalancers(Kind):
             for listener in resource.facts["listeners"]:
                 rule = f"{resource.ref} takes in whoever calls"
                 yield make_flow(rule, [ANYWHERE], [resource.ref], ports=(listener["port"], listener["port"]))
+
+    def present(self, resource: Resource, inventory: Inventory) -> Iterator[Effect]:
+        own = tuple(resource.facts["groups"])
+        yield Joins(str(resource.ref), own if resource.platform == "vpc" else (CLASSIC_BALANCERS,))
 
     def steady(self, resource: Resource, inventory: Inventory) -> Mapping[str, Json]:
         return {**resource.facts, "instances": own_members(resource.facts["instances"], inventory)}

@@ -1,12 +1,13 @@
 """Members come and go behind the twin: linked Classic instances, then counterparts; then the sources leave."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from app.cloud import NotFound
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
-from app.planning.inventory import Ref, Resource
+from app.planning.effects import Deregisters, Effect, Registers, source_of
+from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, in_service, linked, ready, step_id
 from app.resources.load_balancer_members import (
     all_serve,
@@ -59,6 +60,10 @@ class Register(Step):
             reaches=frozenset({ready(resource.ref), in_service(resource.ref)}),
             begins=frozenset({resource.ref}),
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        members = (str(Ref("instance", id_)) for id_ in params["instances"])
+        yield Registers(source_of(params["name"]), tuple(sorted(members)), twins=False)
 
     async def do(self, run: Run) -> Result:
         """Result: expected, the members that serve behind the source, and so must behind the twin."""
@@ -120,6 +125,10 @@ class RegisterTwin(Step):
             reaches=frozenset({in_service(resource.ref), *fronts}),
             begins=frozenset({resource.ref}),
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        member = source_of(params["instance_id"])
+        return (Registers(source_of(name), (member,), twins=True) for name in params["names"])
 
     async def do(self, run: Run) -> Result:
         """Result: names, the twins behind which the counterpart must come into service.
@@ -184,6 +193,10 @@ class Deregister(Step):
             ),
             reaches=frozenset({drained(resource.ref)}),
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        member = f"{subject.kind}:{params['instance_id']}"
+        return (Deregisters(source_of(name), (member,)) for name in params["names"])
 
     async def do(self, run: Run) -> Result:
         """Result: names, and serving, those behind which the source was in service."""

@@ -1,12 +1,13 @@
 """The twin of a load balancer: its group and itself; and the end of the source."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from app.cloud import AlreadyExists, NotFound
 from app.execution.step import Result, Run, Step, StepBroken
 from app.planning.context import Context
-from app.planning.inventory import Json, Resource
+from app.planning.effects import Effect, Joins, Serves, group_names, openings
+from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, Milestone, promise, step_id
 from app.resources.load_balancer_members import require_health, twin_promise
 from app.resources.looking_twice import look_twice
@@ -52,6 +53,9 @@ class CreateGroup(Step):
             params, f"Make a VPC group for the twin of '{resource.name}', open on its listeners' ports.", calls=2
         )
 
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        return openings(step_id(self.action, subject), params["permissions"])
+
     async def do(self, run: Run) -> Result:
         group_id = await make_group(run, f"Load balancer {run.subject.id}")
         await allow(run, group_id, run.params["permissions"])
@@ -84,6 +88,10 @@ class Create(Step):
             seconds=2.0,
             calls=2,
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        yield Joins(str(subject), group_names(params["groups"]))
+        yield Serves(str(subject))
 
     async def check(self, run: Run) -> None:
         with suppress(NotFound):

@@ -1,9 +1,12 @@
 """Before a database is restored beside itself: nobody writes to the source any more."""
 
+from collections.abc import Iterable, Mapping
+
 from app.cloud import AlreadyExists
 from app.execution.step import Result, Run, Seen, Step, Verdict, Watch, pending, settled
 from app.planning.context import Context
-from app.planning.inventory import Ref, Resource
+from app.planning.effects import Effect, Stops
+from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, ready
 from app.resources import rds_looking as look
 from app.resources.looking_twice import look_twice
@@ -34,6 +37,9 @@ class Fence(Step):
             needs=frozenset(ready(Ref("db_security_group", name)) for name in groups),
             interrupts=frozenset({resource.ref}),
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        yield Stops(f"{subject.kind}:{params['name']}")
 
     async def do(self, run: Run) -> Result:
         name, fence = run.params["name"], _fence(run)

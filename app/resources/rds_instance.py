@@ -1,13 +1,15 @@
 """RDS databases: moved in place by ModifyDBInstance, or restored in the VPC beside themselves (aws-facts A5)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from app.planning.context import Context
-from app.planning.inventory import Resource
+from app.planning.effects import Effect, Joins, Leads
+from app.planning.inventory import Inventory, Resource
 from app.planning.plan import Finding
 from app.resources import rds_facts, rds_findings
 from app.resources.kind import Kind, Survey
 from app.resources.rds_fence import Fence
+from app.resources.rds_method import endpoint
 from app.resources.rds_modify import Modify, MultiAz, SingleAz, Snapshot
 from app.resources.rds_names import DeleteSource, RenameCounterpart, RenameSource
 from app.resources.rds_restore import FinalSnapshot, Replicate, Restore
@@ -34,6 +36,10 @@ class RdsInstances(Kind):
     async def discover(self, survey: Survey) -> list[Resource]:
         """Facts: state, class, engine, storage, network, upkeep, replicas, pending, resource_id, endpoint, tags."""
         return await rds_facts.discover(survey)
+
+    def present(self, resource: Resource, inventory: Inventory) -> Iterator[Effect]:
+        yield Joins(str(resource.ref), tuple(resource.facts["vpc_security_groups"]))
+        yield Leads(endpoint(resource.ref.id), str(resource.ref))
 
     def findings(self, ctx: Context) -> Iterable[Finding]:
         return rds_findings.findings(ctx)

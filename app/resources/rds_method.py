@@ -2,7 +2,8 @@
 
     modify     snapshot → (single-AZ) → ModifyDBInstance into the subnet group → (Multi-AZ): no write is lost,
                the name stays, and the database is out for as long as RDS takes
-    restore    fence → snapshot → restore beside it → swap the names; where it has read replicas, or chosen
+    restore    snapshot → fence and rename → last snapshot → restore under the name that is free now: where it has
+               read replicas, where it is the shorter outage, or chosen
     replicate  a read replica whose source is restored: a new replica of the twin → swap the names
 
 The refusals are those of aws-facts A5 (RDSV, RDSN).
@@ -13,7 +14,6 @@ from typing import Literal
 
 from app.planning.context import Context
 from app.planning.inventory import Json, Ref, Resource
-from app.planning.plan import StepId, promise, step_id
 from app.resources.db_subnet_group import subnet_group_zones
 from app.resources.vpc_group import short_hash
 
@@ -25,15 +25,21 @@ LONGEST_NAME = 63  # of a DB instance (BC:CreateDBInstance)
 
 # Seconds on AWS's clock, of which AWS publishes none: typical ones.
 SNAPSHOT_SECONDS = 120.0
+LAST_SNAPSHOT_SECONDS = 30.0  # of what was written since an earlier one
 MOVE_SECONDS = 480.0
 MODIFY_SECONDS = 60.0
 RESTORE_SECONDS = 420.0
 REPLICA_SECONDS = 420.0
 RENAME_SECONDS = 60.0
-FENCE_SECONDS = 40.0
+FENCE_SECONDS = 65.0  # RENAME_SECONDS, and until the group is there
 DELETE_SECONDS = 180.0
 # A new name works "in about 10 minutes", and caches linger (aws-facts A5, RDSR).
 NAME_SECONDS = 600.0
+
+
+def endpoint(name: str) -> str:
+    """What callers know a database by, as effects call it."""
+    return f"endpoint:{name}"
 
 
 def method(database: Resource, ctx: Context) -> Method | None:
@@ -48,18 +54,25 @@ def method(database: Resource, ctx: Context) -> Method | None:
     chosen = ctx.override(database.ref, "method")
     if chosen == "restore" or (chosen is None and database.facts["replicas"]):
         return "restore"
+    if chosen is None and ctx.incremental:
+        return "restore" if restore_outage() < modify_outage(database, ctx) else "modify"
     return "modify"
 
 
-def swaps(database: Resource, ctx: Context) -> bool:
-    """Whether a twin is made beside it, so that the two exchange names."""
+def modify_outage(database: Resource, ctx: Context) -> float:
+    """Seconds for which nobody can call it. A standby goes and comes while it serves (aws-facts A5)."""
+    return MOVE_SECONDS + (MODIFY_SECONDS if target_class(database, ctx) != database.facts["class"] else 0.0)
+
+
+def restore_outage() -> float:
+    """The same whatever its size: all but the last writes are in the snapshot taken ahead, and a restored volume is
+    filled while it serves. A new class, a standby and read replicas make it no longer."""
+    return FENCE_SECONDS + LAST_SNAPSHOT_SECONDS + RESTORE_SECONDS
+
+
+def stands_aside(database: Resource, ctx: Context) -> bool:
+    """Whether a twin is made and takes its name, so that it is called otherwise and is deleted in the end."""
     return method(database, ctx) in ("restore", "replicate")
-
-
-def maker_step(database: Resource, ctx: Context) -> StepId:
-    """The step that makes the twin where one is made."""
-    action = "restore" if method(database, ctx) == "restore" else "replicate"
-    return step_id(f"rds_instance.{action}", database.ref)
 
 
 def target_class(database: Resource, ctx: Context) -> str:
@@ -98,17 +111,13 @@ def _other_name(database: Resource, ctx: Context, ending: str) -> str:
 
 
 def twin_name(database: Resource, ctx: Context) -> str:
-    """What the twin is called until it takes the source's name."""
+    """What a new read replica is called until it takes the source's name."""
     return _other_name(database, ctx, "vpc")
 
 
 def aside_name(database: Resource, ctx: Context) -> str:
     """What the source is called from then on."""
     return _other_name(database, ctx, "classic")
-
-
-def twin_resource_id(database: Resource, ctx: Context) -> dict[str, str]:
-    return promise(maker_step(database, ctx), "resource_id")
 
 
 def carried(facts: Mapping[str, Json]) -> dict[str, Json]:

@@ -1,10 +1,11 @@
 """Moving a database by ModifyDBInstance: it keeps its name and its data, and is out while RDS moves it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
-from app.planning.inventory import Ref, Resource
+from app.planning.effects import Effect, Joins, Leads, Serves, Stops, group_names
+from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, Milestone, StepId, in_service, promise, ready, step_id, stopped
 from app.resources import rds_looking as look
 from app.resources.db_subnet_group import subnet_group
@@ -12,6 +13,7 @@ from app.resources.rds_method import (
     MODIFY_SECONDS,
     MOVE_SECONDS,
     SNAPSHOT_SECONDS,
+    endpoint,
     method,
     target_class,
     target_groups,
@@ -137,6 +139,12 @@ class Modify(Step):
             begins=frozenset({resource.ref}),
             interrupts=frozenset({resource.ref}),
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        yield Stops(str(subject))
+        yield Joins(str(subject), group_names(params["groups"]))
+        yield Serves(str(subject))
+        yield Leads(endpoint(params["name"]), str(subject))  # it keeps its name
 
     async def check(self, run: Run) -> None:
         found = await look.existing(run, run.params["name"])

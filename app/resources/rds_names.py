@@ -1,11 +1,14 @@
-"""The twin takes the source's name, by which its callers know it (aws-facts A5, RDSR); and the end of the source."""
+"""A new read replica takes the old one's name, by which its callers know it (aws-facts A5, RDSR); and the end of the
+source."""
 
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from app.cloud import NotFound
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
-from app.planning.inventory import Ref, Resource
+from app.planning.effects import Effect, Leads, Stops
+from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, Milestone, StepId, in_service, promise, ready, step_id
 from app.resources import rds_looking as look
 from app.resources.rds_method import (
@@ -13,11 +16,10 @@ from app.resources.rds_method import (
     NAME_SECONDS,
     RENAME_SECONDS,
     aside_name,
-    maker_step,
+    endpoint,
     method,
-    swaps,
+    stands_aside,
     twin_name,
-    twin_resource_id,
 )
 
 
@@ -52,35 +54,36 @@ class RenameSource(_Rename):
     action = "rds_instance.rename_source"
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        if not swaps(resource, ctx):
+        if method(resource, ctx) != "replicate":
             return None
         params = {
             "old": resource.ref.id,
             "new": aside_name(resource, ctx),
             "resource_id": resource.facts["resource_id"],
         }
-        # A restored one is fenced by now; a read replica has served until here.
-        interrupts = {resource.ref} if method(resource, ctx) == "replicate" else set()
         return Draft(
             params,
             f"Rename {resource.name} to '{params['new']}', so that its name is free.",
             seconds=RENAME_SECONDS,
             calls=3,
-            needs=frozenset({maker_step(resource, ctx), ready(resource.ref)}),
-            interrupts=frozenset(interrupts),
+            needs=frozenset({ready(resource.ref)}),
+            interrupts=frozenset({resource.ref}),
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        yield Stops(endpoint(params["old"]))
 
 
 class RenameCounterpart(_Rename):
     action = "rds_instance.rename_counterpart"
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        if not swaps(resource, ctx):
+        if method(resource, ctx) != "replicate":
             return None
         params = {
             "old": twin_name(resource, ctx),
             "new": resource.ref.id,
-            "resource_id": twin_resource_id(resource, ctx),
+            "resource_id": promise(step_id("rds_instance.replicate", resource.ref), "resource_id"),
         }
         return Draft(
             params,
@@ -92,6 +95,9 @@ class RenameCounterpart(_Rename):
             begins=frozenset({resource.ref}),
             hold_seconds=NAME_SECONDS,
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        yield Leads(endpoint(params["new"]), str(subject))
 
     async def do(self, run: Run) -> Result:
         return {**await super().do(run), "counterpart": run.params["new"]}
@@ -105,7 +111,7 @@ class DeleteSource(Step):
     phase = "finalize"
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        if not swaps(resource, ctx):
+        if not stands_aside(resource, ctx):
             return None
         restored = method(resource, ctx) == "restore"
         replicas = (Ref("rds_instance", name) for name in resource.facts["replicas"])
@@ -116,6 +122,7 @@ class DeleteSource(Step):
                 "resource_id": resource.facts["resource_id"],
                 "fence": promise(step_id("rds_instance.fence", resource.ref), "fence") if restored else None,
                 "final_snapshot": restored,  # a read replica can have none (BC:DeleteDBInstance)
+                "presnapshot": promise(step_id("rds_instance.presnapshot", resource.ref), "snapshot") if restored else None,
             },
             f"Delete '{aside_name(resource, ctx)}', the Classic source of {resource.name}"
             + (", keeping a last snapshot of it." if restored else "."),
@@ -136,6 +143,9 @@ class DeleteSource(Step):
         if run.params["fence"]:
             with suppress(NotFound):
                 await run.cloud.call("rds.delete_db_security_group", DBSecurityGroupName=run.params["fence"])
+        if run.params["presnapshot"]:
+            with suppress(NotFound):
+                await run.cloud.call("rds.delete_db_snapshot", DBSnapshotIdentifier=run.params["presnapshot"])
         return {"final_snapshot": final} if final else {}
 
     async def undo(self, run: Run, result: Result | None) -> None:

@@ -1,10 +1,12 @@
 """Moving a database beside itself: nobody writes any more, and what was written last is restored in the VPC."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.cloud import AlreadyExists
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
+from app.planning.effects import Effect, Joins, Serves, group_names
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, in_service, promise, ready, step_id
 from app.resources import rds_looking as look
@@ -78,6 +80,10 @@ class _MakeTwin(Step):
 
     subject = "rds_instance"
     phase = "managed_services"
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        yield Joins(str(subject), group_names(params["groups"]))
+        yield Serves(str(subject))
 
     async def create(self, run: Run, request: dict[str, Any]) -> None:
         """The one call that creates it. Raises AlreadyExists."""

@@ -11,6 +11,7 @@ from typing import Any
 from app.cloud import AlreadyExists
 from app.execution.step import Result, Run, Step, StepBroken
 from app.planning.context import Context
+from app.planning.effects import CLASSIC_BALANCERS, Effect, Opens, group_name, openings
 from app.planning.flows import make_flow, members
 from app.planning.inventory import Inventory, Json, Ref, Resource
 from app.planning.plan import Draft, Finding, Flow, promise, ready, step_id
@@ -23,7 +24,7 @@ RULES_PER_GROUP = 60
 GROUPS_PER_REGION = 2_500
 # aws-facts A2 (SGC18): what a VPC group's name may hold; at most 255 characters.
 NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]")
-ELB_OWNER = "amazon-elb"
+ELB_OWNER = CLASSIC_BALANCERS
 
 
 def _ref(group_id: str) -> Ref:
@@ -100,6 +101,13 @@ class SecurityGroups(Kind):
             text = f"{resource.ref} admits {source}"
             ports = (rule["from_port"], rule["to_port"])
             yield make_flow(text, sources, targets, rule["protocol"], ports)
+
+    def present(self, resource: Resource, inventory: Inventory) -> Iterator[Effect]:
+        for rule in resource.facts["rules"]:
+            ours = not foreign(rule, resource.facts["owner"])
+            group = ELB_OWNER if rule.get("owner") == ELB_OWNER else rule.get("group") if ours else None
+            if source := rule.get("cidr") or rule.get("cidr_v6") or group:
+                yield Opens(resource.ref.id, source, rule["protocol"], rule["from_port"], rule["to_port"])
 
     def findings(self, ctx: Context) -> Iterator[Finding]:
         groups = list(ctx.moving("security_group"))
@@ -293,6 +301,9 @@ class Authorize(Step):
             f"Give the twin of '{resource.name}' its {len(rules)} inbound rules.",
             reaches=frozenset({ready(resource.ref)}),
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        return openings(group_name(params["group_id"]), params["permissions"])
 
     async def do(self, run: Run) -> Result:
         """Adds what is missing. The rules we add carry our tag; only those are ever taken back."""

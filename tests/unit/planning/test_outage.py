@@ -1,9 +1,11 @@
 """The judge of plans: kept, interrupted or broken already, whatever the order concurrent steps run in."""
 
-from functools import partial
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
+from app.planning.effects import Effect, Joins, Leads, Links, Opens, Serves, Stops
 from app.planning.flows import make_flow
 from app.planning.inventory import Ref
 from app.planning.lives import Surroundings
@@ -13,7 +15,14 @@ from app.planning.plan import Flow, PlannedStep
 A, B, C, LB = "instance:a", "instance:b", "instance:c", "load_balancer:lb"
 DB = "rds_instance:db"
 IP = "elastic_ip:1.2.3.4"
-LINKED = partial(Surroundings, linked=frozenset({A, B, C}))
+GROUP = "sg-1"
+OPEN = (Opens(GROUP, GROUP, "-1", None, None), Opens(GROUP, "0.0.0.0/0", "-1", None, None))
+LINKS = tuple(Links(ref, (GROUP,)) for ref in (A, B, C))
+
+
+def around(*effects: Effect, linked: bool = True, **more: Any) -> Surroundings:
+    """Everybody is linked, and the one group lets in whoever calls."""
+    return Surroundings(effects=(*OPEN, *(LINKS if linked else ()), *effects), **more)
 
 
 def step(
@@ -24,6 +33,7 @@ def step(
     seconds: float = 10.0,
     phase: str = "instances",
     hold: float = 0.0,
+    effects: Iterable[Effect] = (),
 ) -> PlannedStep:
     return PlannedStep(
         id=id_,
@@ -35,18 +45,21 @@ def step(
         reversible=True,
         estimate={"seconds": seconds, "calls": 1},
         explanation="",
-        reaches=(f"in_service {up}",) if up else (),
-        interrupts=(down,) if down else (),
         hold_seconds=hold,
+        effects=(*(serving(up) if up else ()), *((Stops(down),) if down else ()), *effects),
     )
+
+
+def serving(ref: str) -> tuple[Effect, ...]:
+    return (Joins(ref, (GROUP,)), Serves(ref)) if ref.startswith(("instance:", "rds_instance:")) else ()
 
 
 def flow(source: str, *targets: str) -> Flow:
     return make_flow("rule", [Ref.parse(source)], [Ref.parse(target) for target in targets])
 
 
-def judged(*steps: PlannedStep, of: Flow, **more: object) -> Flow:
-    return Judge(steps, LINKED(**more)).judge([of])[0]  # type: ignore[arg-type]
+def judged(*steps: PlannedStep, of: Flow, present: Iterable[Effect] = (), **more: Any) -> Flow:
+    return Judge(steps, around(*present, **more)).judge([of])[0]
 
 
 def test_a_source_that_stops_after_its_twin_serves_interrupts_nothing() -> None:
@@ -112,11 +125,12 @@ def test_a_dead_target_among_live_ones_is_not_counted() -> None:
 
 
 def test_outsiders_are_cut_off_by_the_address_as_well_and_insiders_are_not() -> None:
-    steps = (step("release", down=IP), step("associate", "release", up=IP))
-    doors = {A: (IP,)}
+    twin = step("launch", up=A)
+    steps = (twin, step("release", "launch", down=IP), step("associate", "release", effects=[Leads(IP, A)]))
+    leads = [Leads(IP, A)]
 
-    assert judged(*steps, of=flow("cidr:0.0.0.0/0", A), doors=doors).verdict == "interrupted"
-    assert judged(*steps, of=flow(B, A), doors=doors).verdict == "kept"
+    assert judged(*steps, of=flow("cidr:0.0.0.0/0", A), present=leads).verdict == "interrupted"
+    assert judged(*steps, of=flow(B, A), present=leads).verdict == "kept"
 
 
 def test_a_load_balancer_serves_as_long_as_one_of_its_members_does() -> None:
@@ -124,8 +138,8 @@ def test_a_load_balancer_serves_as_long_as_one_of_its_members_does() -> None:
     both_down = (*one_down, step("stop_b", down=B, seconds=60), step("launch_b", "stop_b", up=B))
     flows = [make_flow("public", [Ref("cidr", "0.0.0.0/0")], [Ref.parse(LB)]), flow(LB, A, B)]
 
-    assert Judge(one_down, LINKED()).judge(flows)[0].verdict == "kept"
-    public = Judge(both_down, LINKED()).judge(flows)[0]
+    assert Judge(one_down, around()).judge(flows)[0].verdict == "kept"
+    public = Judge(both_down, around()).judge(flows)[0]
     assert (public.verdict, public.interruptions[0].targets) == ("interrupted", (LB,))
 
 
@@ -133,34 +147,31 @@ def test_a_member_that_was_out_of_service_carries_no_load() -> None:
     one_down = (step("stop", down=A, seconds=60), step("launch", "stop", up=A))
     flows = [make_flow("public", [Ref("cidr", "0.0.0.0/0")], [Ref.parse(LB)]), flow(LB, A, B)]
 
-    assert Judge(one_down, LINKED(out=frozenset({B}))).judge(flows)[0].verdict == "interrupted"
+    assert Judge(one_down, around(out=frozenset({B}))).judge(flows)[0].verdict == "interrupted"
 
 
 def test_targets_with_the_same_window_are_told_together() -> None:
-    steps = (
-        step("stop", down=A),
-        PlannedStep(**{**step("launch", "stop", up=A).as_json(), "reaches": (f"in_service {A}", f"in_service {B}")}),
-    )
-    both = PlannedStep(**{**steps[0].as_json(), "interrupts": (A, B)})
+    stop = step("stop", down=A, effects=[Stops(B)])
+    launch = step("launch", "stop", up=A, effects=serving(B))
 
-    (gap,) = judged(both, steps[1], of=flow(C, A, B)).interruptions
+    (gap,) = judged(stop, launch, of=flow(C, A, B)).interruptions
     assert gap.targets == (A, B)
 
 
 def test_a_caller_that_stays_in_classic_needs_a_link_before_the_target_is_gone() -> None:
     steps = (step("launch", up=A), step("drain", "launch", down=A))
-    link = reaching("link", f"linked {B}")
+    link = step("link", effects=[Links(B, (GROUP,))])
     after = (*steps[:1], link, step("drain", "launch", "link", down=A))
 
-    assert judged(*steps, of=flow(B, A), linked=frozenset()).reason.startswith("instance:a is in the VPC")
-    assert judged(*steps, link, of=flow(B, A), linked=frozenset()).verdict == "interrupted"
-    assert judged(*after, of=flow(B, A), linked=frozenset()).verdict == "kept"
+    assert judged(*steps, of=flow(B, A), linked=False).reason.startswith("instance:a is in the VPC")
+    assert judged(*steps, link, of=flow(B, A), linked=False).verdict == "interrupted"
+    assert judged(*after, of=flow(B, A), linked=False).verdict == "kept"
 
 
 def test_a_caller_ahead_of_a_target_needs_the_targets_link() -> None:
     steps = (step("launch", up=A), step("stop", "launch", down=A))
 
-    assert "still in EC2-Classic" in judged(*steps, of=flow(A, B), linked=frozenset()).reason
+    assert "still in EC2-Classic" in judged(*steps, of=flow(A, B), linked=False).reason
     assert judged(*steps, of=flow(A, B)).verdict == "kept"
 
 
@@ -191,7 +202,3 @@ def test_the_time_a_caller_is_away_is_not_counted() -> None:
     found = judged(*steps, of=flow(B, A))
     assert found.interruptions[0].estimated_seconds == 100.0
     assert found.outage_seconds == 50.0
-
-
-def reaching(id_: str, milestone: str) -> PlannedStep:
-    return PlannedStep(**{**step(id_).as_json(), "reaches": (milestone,)})

@@ -1,11 +1,12 @@
 """Toy kinds that move as the real ones do: instances, databases and load balancers, and who calls whom."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from app.planning.context import Context, Request, Settings, Target
+from app.planning.effects import Effect, Joins, Links, Opens, Registers, Serves, Stops
 from app.planning.flows import make_flow
-from app.planning.inventory import Gap, Inventory, Platform, Ref, Resource
+from app.planning.inventory import Gap, Inventory, Json, Platform, Ref, Resource
 from app.planning.plan import (
     Draft,
     Finding,
@@ -22,6 +23,8 @@ from app.planning.plan import (
 )
 from app.planning.planner import PlannedKind, StepKind, make_plan
 
+TOYS = "sg-toys"
+
 Drafting = Callable[[Resource, Context], Draft | None]
 
 
@@ -36,6 +39,20 @@ class ToyStep:
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         return self._draft(resource, ctx) if ctx.moves(resource.ref) else None
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        """Toys are all in one group, which lets in whoever calls."""
+        ref = str(subject)
+        match self.action.partition(".")[2]:
+            case "attach":
+                yield Links(ref, (TOYS,))
+            case "stop" | "drain" | "snapshot":
+                yield Stops(ref)
+            case "launch" | "restore" | "create":
+                yield Joins(ref, (TOYS,))
+                yield Serves(ref)
+                for balancer in params.get("behind", ()):
+                    yield Registers(balancer, (ref,), twins=True)
 
 
 class ToyKind:
@@ -57,6 +74,11 @@ class ToyKind:
     def flows(self, resource: Resource, inventory: Inventory) -> Iterable[Flow]:
         for target, port in resource.facts.get("calls", ()):
             yield make_flow(f"{resource.ref} {target}", [resource.ref], [Ref.parse(target)], "tcp", (port, port))
+
+    def present(self, resource: Resource, inventory: Inventory) -> Iterable[Effect]:
+        if resource.platform == "vpc":
+            yield Joins(str(resource.ref), (TOYS,))
+        yield Opens(TOYS, TOYS, "-1", None, None)
 
     def findings(self, ctx: Context) -> Iterable[Finding]:
         return self.found
@@ -85,7 +107,8 @@ def _drain(resource: Resource, ctx: Context) -> Draft | None:
 def _launch(resource: Resource, ctx: Context) -> Draft | None:
     ref = resource.ref
     needs: frozenset[StepId | Milestone] = frozenset({stopped(ref)})
-    params = {"of": ref.id}
+    fronts = [each for each in ctx.inventory.of("load_balancer") if [str(ref), 80] in each.facts["calls"]]
+    params = {"of": ref.id, "behind": [str(each.ref) for each in fronts]}
     return Draft(params, "Launch.", 120, needs=needs, begins=frozenset({ref}), reaches=frozenset({in_service(ref)}))
 
 
