@@ -24,6 +24,7 @@ class Durations:
     db_modify: float = 60.0
     db_move_to_vpc: float = 420.0
     db_snapshot: float = 120.0
+    db_snapshot_base: float = 30.0  # where all data is in an earlier snapshot; it ages as that of volumes does
     db_restore: float = 360.0
     db_rename: float = 60.0
     db_delete: float = 60.0

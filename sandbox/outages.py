@@ -42,7 +42,8 @@ class Outages:
     A flow is up when every stand-in of a source that is in service can call a stand-in in service
     of each target. Stand-ins are found by the tags landbridge:source (a ref) or landbridge:step
     (<action>/<ref>) on things of the same kind; clients may tell of others. A source none of whose
-    stand-ins is in service calls nobody, and nothing is down for it. Databases are called by their
+    stand-ins is in service calls nobody, and nothing is down for it. An Auto Scaling group stands for
+    its members in service and those being drained, whoever they are at the moment. Databases are called by their
     identifier, load balancers and databases by the Route 53 names that once led to them, an
     instance called from outside by its Elastic IP.
     """

@@ -12,7 +12,7 @@ from sandbox.autoscaling.launching import tag_member
 from sandbox.autoscaling.leaving import begin_detaching, begin_standby
 from sandbox.autoscaling.member_calls import named_members, shrink
 from sandbox.autoscaling.members import Member
-from sandbox.autoscaling.starting import give_grace
+from sandbox.autoscaling.starting import enter
 from sandbox.ec2.instances import Instance
 from sandbox.errors import AwsError
 from sandbox.service import operation
@@ -94,7 +94,9 @@ def enter_standby(place: Place, request: Mapping[str, Any]) -> dict[str, Any]:
 
 @operation("autoscaling", "ExitStandby")
 def exit_standby(place: Place, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Back in service and behind the load balancers; the desired capacity grows with them."""
+    """Back in service and behind the load balancers; the desired capacity grows with them. One that does
+    not run is found by the next health check.
+    """
     group = find_group(place, request["AutoScalingGroupName"])
     members = _in_state(group, request, ("Standby",))
     _grow(group, len(members), "move out of standby")
@@ -103,10 +105,11 @@ def exit_standby(place: Place, request: Mapping[str, Any]) -> dict[str, Any]:
         cause = f"{at(place.clock.now())} instance was moved out of standby in response to a user request."
         described = f"Moving EC2 instance out of Standby: {member.instance_id}"
         member.activity = activities.begin(place, group.name, group.arn, described, cause)
-        member.state = "Pending:Proceed"
         begun.append(member.activity)
-        give_grace(place, group, member)
-    place.changed()
+        instance = place.table(Instance).get(member.instance_id)
+        if instance is not None and instance.state == "running":
+            behind.join(place, group, member)
+        enter(place, group, member)
     return {"Activities": [activity_view(place, one) for one in begun]}
 
 

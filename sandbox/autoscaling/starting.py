@@ -22,9 +22,11 @@ def start(place: Place, group: AutoScalingGroup, member: Member) -> None:
     instance = place.table(Instance).get(member.instance_id)
     if member.state == "Pending:Proceed" and member.abandoned:
         begin_leaving(place, group, member, "an instance was taken out of service: its launch was abandoned.")
-        _count_failure(group)
+        group.failures += 1
     elif instance is None or instance.state in _GONE:
         _fail(place, group, member, f"Instance {member.instance_id} became unhealthy while waiting to be in service.")
+    elif instance.visible_at > place.clock.now():
+        place.clock.after((instance.visible_at - place.clock.now()).total_seconds(), place.changed)
     elif instance.state == "running":
         _go_on(place, group, member)
 
@@ -48,17 +50,13 @@ def enter(place: Place, group: AutoScalingGroup, member: Member) -> None:
     """In service from now on; load balancers' opinion counts when the grace period is over."""
     now = place.clock.now()
     member.state, member.since, member.health = "InService", now, "Healthy"
-    give_grace(place, group, member)
+    member.grace_until = now + timedelta(seconds=group.grace)
+    if group.grace:
+        place.clock.after(group.grace, place.changed)
     activities.end(place, member.activity, "Successful")
     member.activity = None
     group.cool_down(now)
     place.changed()
-
-
-def give_grace(place: Place, group: AutoScalingGroup, member: Member) -> None:
-    member.grace_until = place.clock.now() + timedelta(seconds=group.grace)
-    if group.grace:
-        place.clock.after(group.grace, place.changed)
 
 
 def _link(place: Place, member: Member) -> None:
@@ -72,10 +70,6 @@ def _link(place: Place, member: Member) -> None:
 def _fail(place: Place, group: AutoScalingGroup, member: Member, message: str) -> None:
     let_go(member)
     activities.end(place, member.activity, "Failed", f"{message} Launching EC2 instance failed.")
-    _count_failure(group)
+    group.failures += 1
     member.abandoned = True
     begin_leaving(place, group, member, "an instance was taken out of service: its launch failed.")
-
-
-def _count_failure(group: AutoScalingGroup) -> None:
-    group.failures += 1

@@ -130,8 +130,8 @@ def test_a_bad_image_or_a_deleted_group_fails_the_launch_not_the_call(account: F
     account.web("UpdateAutoScalingGroup", LaunchConfigurationName="gone")
     account.wait(SETTLED)
     assert "sg-00000000000000000" in account.activities()[-1]["StatusMessage"]
-    account.configuration()
-    account.web("UpdateAutoScalingGroup", LaunchConfigurationName="web-1")
+    account.configuration("good")
+    account.web("UpdateAutoScalingGroup", LaunchConfigurationName="good")
     account.wait(60)
     assert len(account.in_service()) == 1
 

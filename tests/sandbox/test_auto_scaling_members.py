@@ -243,3 +243,39 @@ def test_members_of_all_groups_are_listed(account: Fleet) -> None:
     (found, _) = account.scaling("DescribeAutoScalingInstances")["AutoScalingInstances"]
     assert (found["AutoScalingGroupName"], found["HealthStatus"]) == ("web", "HEALTHY")
     assert found["LaunchConfigurationName"] == "web-1"
+
+
+def test_a_member_that_leaves_standby_and_does_not_run_is_replaced(account: Fleet) -> None:
+    account.fleet(1)
+    (member,) = account.in_service()
+    account.web("EnterStandby", InstanceIds=[member], ShouldDecrementDesiredCapacity=True)
+    account.call("ec2", "StopInstances", InstanceIds=[member])
+    account.wait(SETTLED)
+    account.web("ExitStandby", InstanceIds=[member])
+    assert account.in_service() == [member]
+    account.wait(SETTLED)
+    assert len(account.in_service()) == 1
+    assert account.in_service() != [member]
+
+
+def test_a_member_that_nobody_can_see_yet_is_waited_for(account: Fleet) -> None:
+    account.fleet(0)
+    account.world.hide_created_for = 90
+    account.resize(1)
+    account.wait(60)
+    assert list(account.states().values()) == ["Pending"]
+    account.wait(40)
+    assert len(account.in_service()) == 1
+
+
+def test_without_ec2_classic_zones_mean_default_subnets(account: Fleet) -> None:
+    account.place.has_classic = False
+    ask = {"LaunchConfigurationName": account.configuration(InstanceType="m4.large"), "MinSize": 0, "MaxSize": 1}
+    account.refused(
+        "ValidationError",
+        "autoscaling",
+        "CreateAutoScalingGroup",
+        AutoScalingGroupName="web",
+        AvailabilityZones=[ZONE],
+        **ask,
+    )
