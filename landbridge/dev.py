@@ -18,7 +18,7 @@ from typing import Self
 import httpx2
 
 import migrations
-from landbridge.admin import create_token
+from landbridge.admin import create_token, for_service
 from landbridge.embedded import EmbeddedError, database
 from landbridge.embedded_redis import NOTIFY, redis
 from landbridge.processes import Child, ChildDied, free_port
@@ -117,11 +117,12 @@ class Stack:
         self._say(f"database: {postgres.description}")
         migrations.upgrade(postgres.url)
         self.database_url = postgres.url
+        service_url = for_service(postgres.url) if postgres.pid else postgres.url
         doorbell = self._exit.enter_context(redis(self._environ)) if self._options.use_redis else None
         self._say(f"doorbell: {doorbell.description if doorbell else NOTIFY}")
         environ = {name: value for name, value in self._environ.items() if not name.startswith("AWS_")}
         environ |= {
-            "LANDBRIDGE_DATABASE_URL": postgres.url,
+            "LANDBRIDGE_DATABASE_URL": service_url,
             "LANDBRIDGE_TIME_SCALE": str(self._options.time_scale),
             "NO_PROXY": "127.0.0.1,localhost",
             "PYTHONUNBUFFERED": "1",

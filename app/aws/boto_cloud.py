@@ -53,7 +53,7 @@ class BotoCloud:
             answer: dict[str, Any] = getattr(client, name)(**params)
         except (ClientError, BotoCoreError) as error:
             raise translate(operation, error) from error
-        answer.pop("ResponseMetadata", None)
+        answer["ResponseMetadata"] = {"RequestId": answer.get("ResponseMetadata", {}).get("RequestId")}
         return answer
 
     def _pages(self, operation: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:

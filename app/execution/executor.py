@@ -25,6 +25,7 @@ from app.execution.runs import RunFactory
 from app.execution.states import SETTLED, UNTOUCHED, StepState
 from app.execution.step import Judge, Result, Step, StepBroken, Watch
 from app.execution.watcher import Watcher
+from app.execution.witness import Witness
 from app.planning.graph import dependents_of
 from app.planning.plan import PHASES, PlannedStep, StepId
 from app.planning.urgency import urgent
@@ -50,6 +51,7 @@ class Executor:
         gates: Sequence[str] = (),
         control: Control | None = None,
         earlier: Mapping[StepId, Result] | None = None,
+        witness: Witness | None = None,
     ) -> None:
         self._steps = {step.id: step for step in steps}
         self._actions = actions
@@ -59,7 +61,7 @@ class Executor:
         self._urgent = urgent(steps)
         self._watcher = Watcher(cloud, clock)
         self._attempts = Attempts(clock, self.control)
-        self._runs = RunFactory(job_id, cloud, self._settled, self._attempts.consistency, self._result_of)
+        self._runs = RunFactory(job_id, cloud, self._settled, self._attempts.consistency, self._result_of, witness)
         self._keeping = Keeping(self._steps, actions, self._runs, self._attempts, self.control)
         self._entries: dict[StepId, Entry] = {}
         self._failed = False

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.cloud import Cloud
 from app.execution.step import Judge, Result, Run, Watch
+from app.execution.witness import Witness, WitnessedCloud
 from app.planning.inventory import Json, Ref
 from app.planning.plan import PlannedStep, StepId, promises
 
@@ -39,7 +40,9 @@ class RunFactory:
         wait: Callable[[Watch, Judge], Awaitable[Mapping[str, Json]]],
         consistency: Callable[[], Awaitable[None]],
         result_of: Callable[[StepId], Result | None],
+        witness: Witness | None = None,
     ) -> None:
+        self._witness = witness
         self._job_id = job_id
         self._cloud = cloud
         self._wait = wait
@@ -55,7 +58,7 @@ class RunFactory:
             attempt=attempt,
             recovering=recovering,
             fresh=any(True for _ in promises(step.params)) or recovering,
-            cloud=self._cloud,
+            cloud=WitnessedCloud(self._cloud, self._witness, step.id, attempt) if self._witness else self._cloud,
             token=token_of(self._job_id, step.id, attempt),
             tags=(
                 ("landbridge:job", self._job_id),

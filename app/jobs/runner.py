@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 
 from app.accounts.models import Account
 from app.accounts.ports import CloudFactory
+from app.audit.trail import AuditedCalls
 from app.db import Database
 from app.execution.attempts import Control
 from app.execution.clock import Clock
@@ -130,6 +131,7 @@ class JobRunner:
             gates=[] if load.job.action == "dry_run" else [str(gate) for gate in load.job.gates],
             control=control,
             earlier=load.earlier,
+            witness=AuditedCalls(self._database, load.job.id, self._terms.holder),
         )
 
     async def _refusal(self, load: _Load, paced: PacedCloud) -> dict[str, Any] | None:

@@ -2,12 +2,13 @@
 
 import json
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
 import httpx2
+from botocore import xform_name
 
 from landbridge.demo_api import Api, Thing
 from landbridge.demo_target import choose_target
@@ -59,8 +60,13 @@ class Mover:
 
     def changes(self) -> int:
         """How many changing calls the account has been asked for."""
+        return self.changes_by_operation().total()
+
+    def changes_by_operation(self) -> Counter[str]:
+        """The same by operation, as boto3 names it; throttled ones were rejected unread and do not count."""
         counts = self._sandbox.get("/_sandbox/calls").json()["calls"]
-        return sum(count["made"] for name, count in counts.items() if not name.split(".")[1].startswith(READS))
+        changes = {name: count for name, count in counts.items() if not name.split(".")[1].startswith(READS)}
+        return Counter({_snake(name): count["made"] - count["throttled"] for name, count in changes.items()})
 
 
 class Watched:
@@ -68,6 +74,7 @@ class Watched:
 
     def __init__(self, mover: Mover, job_id: str) -> None:
         self._mover = mover
+        self._before = mover.changes_by_operation()
         self.id = job_id
         self.path = f"/v1/jobs/{job_id}"
 
@@ -105,8 +112,8 @@ class Watched:
         return [step for step in self.steps() if step["state"] not in ("succeeded", "pending")]
 
     def wrongs(self) -> list[str]:
-        """What is not as it must be: I1, I2 and I8."""
-        return [*self._twice(), *self._strays(), *self._gaps()]
+        """What is not as it must be: I1, I2, I6 and I8."""
+        return [*self._twice(), *self._strays(), *self._untold(), *self._gaps()]
 
     def _twice(self) -> Iterator[str]:
         made: defaultdict[str, list[str]] = defaultdict(list)
@@ -130,6 +137,17 @@ class Watched:
             made = str(result.get("counterpart", ""))
             if made.startswith(MADE_IN_EC2) and made not in ids and not result.get("adopted"):
                 yield f"{step['id']} says it made {made}, which is not there or not tagged"
+
+    def _untold(self) -> Iterator[str]:
+        """Changing calls without an intent of their own, and a trail that does not verify."""
+        verified = self._mover.api.get("/v1/audit/verify")
+        if not verified["verified"]:
+            yield f"the audit trail is broken: {verified}"
+        lines = self._mover.api.all("/v1/audit", job_id=self.id, event="aws.intent")
+        meant = Counter(line["data"]["operation"] for line in lines)
+        for operation, made in (self._mover.changes_by_operation() - self._before).items():
+            if made > meant[operation]:
+                yield f"{operation} was called {made} times and meant {meant[operation]} times"
 
     def _gaps(self) -> Iterator[str]:
         seen = [event["seq"] for event in self.events()]
@@ -173,6 +191,11 @@ def _services(client: Callable[[str], Any], job: str) -> Iterator[tuple[str, str
         tags = _pairs(rds.list_tags_for_resource(ResourceName=one["DBInstanceArn"])["TagList"])
         if tags.get(JOB) == job:
             yield "rds-instance", one["DBInstanceIdentifier"], tags[STEP]
+
+
+def _snake(operation: str) -> str:
+    service, _, name = operation.partition(".")
+    return f"{service}.{xform_name(name)}"
 
 
 def _pairs(tags: list[dict[str, str]]) -> dict[str, str]:
