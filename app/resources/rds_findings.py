@@ -7,7 +7,7 @@ from app.planning.inventory import Ref, Resource
 from app.planning.plan import Finding, Level
 from app.resources.classic_link import GROUPS_PER_LINK
 from app.resources.db_subnet_group import subnet_group_zones
-from app.resources.rds_method import OLD_CLASSES, method, target_class, target_option_group, zone_covered
+from app.resources.rds_method import OLD_CLASSES, compared, method, target_class, target_option_group, zone_covered
 
 
 def findings(ctx: Context) -> Iterator[Finding]:
@@ -125,7 +125,15 @@ def _consequences(database: Resource, ctx: Context) -> Told:
         yield _told(
             "warning",
             "writes_stop",
-            f"Nobody can call {name} while it is restored beside itself, and its name leads to the twin about ten "
-            "minutes after that: open connections do not move, so restart callers that keep them. After an undo, "
-            "what was written to the twin is only in a final snapshot of it.",
+            f"Nobody can call {name} while it is restored under its own name: open connections do not move, so restart "
+            "callers that keep them, or the address of it. Its data is read in from the snapshot while it serves, so "
+            "that it is slow at first. After an undo, what was written to the twin is only in a final snapshot of it.",
+        )
+    if way in ("modify", "restore"):
+        chosen = "By the override, " if ctx.override(database.ref, "method") else "By "
+        yield _told(
+            "note",
+            "database_outage",
+            f"{chosen}{way}: {name} moves so that {compared(database, ctx)}. The override method chooses between "
+            "modify and restore.",
         )

@@ -12,7 +12,7 @@ from app.resources.rds_fence import Fence
 from app.resources.rds_method import endpoint
 from app.resources.rds_modify import Modify, MultiAz, SingleAz, Snapshot
 from app.resources.rds_names import DeleteSource, RenameCounterpart, RenameSource
-from app.resources.rds_restore import FinalSnapshot, Replicate, Restore
+from app.resources.rds_restore import FinalSnapshot, Presnapshot, Replicate, Restore
 
 
 class RdsInstances(Kind):
@@ -24,6 +24,7 @@ class RdsInstances(Kind):
         Snapshot(),
         Modify(),
         MultiAz(),
+        Presnapshot(),
         Fence(),
         FinalSnapshot(),
         Restore(),

@@ -99,8 +99,9 @@ async def modify(run: Run, name: str, **changes: Any) -> None:
     await run.cloud.call("rds.modify_db_instance", DBInstanceIdentifier=name, ApplyImmediately=True, **changes)
 
 
-async def rename(run: Run, old: str, new: str, resource_id: str) -> None:
-    """Ask for the new name, unless the database `resource_id` has it; it answers under it some time later.
+async def rename(run: Run, old: str, new: str, resource_id: str, **changes: Any) -> None:
+    """Ask for the new name, and `changes` with it, unless the database `resource_id` has that name; it answers under
+    it some time later.
 
     Raises StepBroken where neither name is that database's.
     """
@@ -111,7 +112,7 @@ async def rename(run: Run, old: str, new: str, resource_id: str) -> None:
     if found["DbiResourceId"] != resource_id:
         raise StepBroken(f"{old} is not the database it was when the plan was made: discover and plan anew.")
     await run.wait(watch_database(old), when(old))
-    await modify(run, old, NewDBInstanceIdentifier=new)
+    await modify(run, old, NewDBInstanceIdentifier=new, **changes)
 
 
 def snapshot_name(run: Run, name: str, why: str = "") -> str:

@@ -70,6 +70,21 @@ def restore_outage() -> float:
     return FENCE_SECONDS + LAST_SNAPSHOT_SECONDS + RESTORE_SECONDS
 
 
+def compared(database: Resource, ctx: Context) -> str:
+    """How long it is out, and how long it would be the other way."""
+    modify, restore = modify_outage(database, ctx), restore_outage()
+    if method(database, ctx) == "restore":
+        out, other, way = restore, modify, "moved in place"
+    else:
+        out, other, way = modify, restore, "restored beside itself"
+    told = f"it is out for about {round(out)} seconds, "
+    if database.facts["replicas"]:
+        return told + "and cannot be moved in place, as it has read replicas"
+    if out == other:
+        return told + f"as it would be {way}"
+    return told + f"{round(abs(out - other))} {'less' if out < other else 'more'} than {way}"
+
+
 def stands_aside(database: Resource, ctx: Context) -> bool:
     """Whether a twin is made and takes its name, so that it is called otherwise and is deleted in the end."""
     return method(database, ctx) in ("restore", "replicate")

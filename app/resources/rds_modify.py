@@ -13,6 +13,7 @@ from app.resources.rds_method import (
     MODIFY_SECONDS,
     MOVE_SECONDS,
     SNAPSHOT_SECONDS,
+    compared,
     endpoint,
     method,
     target_class,
@@ -131,7 +132,7 @@ class Modify(Step):
         resizes = params["class"] != facts["class"]
         return Draft(
             params,
-            f"Move {resource.name} into the VPC; it is out while RDS moves it, and loses no write.",
+            f"Move {resource.name} into the VPC; it loses no write, and {compared(resource, ctx)}.",
             seconds=MOVE_SECONDS + (MODIFY_SECONDS if resizes else 0),
             calls=3,
             needs=frozenset(ready(Ref("db_security_group", name)) for name in facts["db_security_groups"]),

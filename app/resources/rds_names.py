@@ -114,6 +114,7 @@ class DeleteSource(Step):
         if not stands_aside(resource, ctx):
             return None
         restored = method(resource, ctx) == "restore"
+        presnapshot = step_id("rds_instance.presnapshot", resource.ref)
         replicas = (Ref("rds_instance", name) for name in resource.facts["replicas"])
         needs: set[StepId | Milestone] = {Milestone("gone", ref) for ref in replicas if ctx.moves(ref)}
         return Draft(
@@ -122,7 +123,7 @@ class DeleteSource(Step):
                 "resource_id": resource.facts["resource_id"],
                 "fence": promise(step_id("rds_instance.fence", resource.ref), "fence") if restored else None,
                 "final_snapshot": restored,  # a read replica can have none (BC:DeleteDBInstance)
-                "presnapshot": promise(step_id("rds_instance.presnapshot", resource.ref), "snapshot") if restored else None,
+                "presnapshot": promise(presnapshot, "snapshot") if restored else None,
             },
             f"Delete '{aside_name(resource, ctx)}', the Classic source of {resource.name}"
             + (", keeping a last snapshot of it." if restored else "."),

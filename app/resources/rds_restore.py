@@ -6,18 +6,22 @@ from typing import Any
 from app.cloud import AlreadyExists
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
-from app.planning.effects import Effect, Joins, Serves, group_names
+from app.planning.effects import Effect, Joins, Leads, Serves, group_names
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, in_service, promise, ready, step_id
 from app.resources import rds_looking as look
 from app.resources.db_subnet_group import subnet_group
 from app.resources.looking_twice import look_twice
 from app.resources.rds_method import (
+    LAST_SNAPSHOT_SECONDS,
     MODIFY_SECONDS,
     REPLICA_SECONDS,
     RESTORE_SECONDS,
     SNAPSHOT_SECONDS,
+    aside_name,
     carried,
+    compared,
+    endpoint,
     kept_up,
     method,
     placed,
@@ -29,21 +33,10 @@ from app.resources.rds_method import (
 )
 
 
-class FinalSnapshot(Step):
-    action = "rds_instance.final_snapshot"
-    subject = "rds_instance"
-    phase = "managed_services"
+class _TakeSnapshot(Step):
+    """Of the database called `name` at that moment."""
 
-    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        if method(resource, ctx) != "restore":
-            return None
-        return Draft(
-            {"name": resource.ref.id},
-            f"Take a snapshot of {resource.name} as nobody writes any more.",
-            seconds=SNAPSHOT_SECONDS,
-            calls=2,
-            needs=frozenset({step_id("rds_instance.fence", resource.ref)}),
-        )
+    subject = "rds_instance"
 
     async def do(self, run: Run) -> Result:
         return {"snapshot": await look.take_snapshot(run, run.params["name"])}
@@ -58,10 +51,42 @@ class FinalSnapshot(Step):
         await look.drop_snapshots(run, run.params["name"])
 
 
+class Presnapshot(_TakeSnapshot):
+    """While it serves: the one that counts then has only the last writes to copy, as snapshots hold differences."""
+
+    action = "rds_instance.presnapshot"
+    phase = "prepare"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        if method(resource, ctx) != "restore":
+            return None
+        return Draft(
+            {"name": resource.ref.id},
+            f"Take a snapshot of {resource.name} while it serves, to shorten its outage.",
+            seconds=SNAPSHOT_SECONDS,
+            calls=2,
+        )
+
+
+class FinalSnapshot(_TakeSnapshot):
+    action = "rds_instance.final_snapshot"
+    phase = "managed_services"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        if method(resource, ctx) != "restore":
+            return None
+        return Draft(
+            {"name": aside_name(resource, ctx)},
+            f"Take a snapshot of {resource.name} as nobody writes any more.",
+            seconds=LAST_SNAPSHOT_SECONDS,
+            calls=2,
+            needs=frozenset({step_id("rds_instance.fence", resource.ref)}),
+        )
+
+
 def _twin_params(resource: Resource, ctx: Context) -> dict[str, Json]:
-    """What both ways of making a twin ask for; `keep` is set when it is there."""
+    """What both ways of making a twin ask for, beside its name `twin`; `keep` is set when it is there."""
     return {
-        "twin": twin_name(resource, ctx),
         "groups": target_groups(resource, ctx),
         "request": carried(resource.facts)
         | placed(resource.facts)
@@ -131,23 +156,35 @@ class _MakeTwin(Step):
 
 
 class Restore(_MakeTwin):
+    """Under the source's own name, by which its callers know it: so nothing is renamed when it is there."""
+
     action = "rds_instance.restore"
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if method(resource, ctx) != "restore":
             return None
         params = _twin_params(resource, ctx) | {
+            "twin": resource.ref.id,
             "snapshot": promise(step_id("rds_instance.final_snapshot", resource.ref), "snapshot"),
             "subnet_group": subnet_group(ctx),
             "license": resource.facts["license"],
         }
         return Draft(
             params,
-            f"Restore {resource.name} in the VPC as '{params['twin']}', with all that a restore does not bring along.",
-            seconds=RESTORE_SECONDS + MODIFY_SECONDS,
+            f"Restore {resource.name} in the VPC under its name, with all that a restore does not bring along; "
+            f"{compared(resource, ctx)}.",
+            seconds=RESTORE_SECONDS,
             calls=4,
-            reaches=frozenset({ready(resource.ref)}),
+            reaches=frozenset({ready(resource.ref), in_service(resource.ref)}),
+            begins=frozenset({resource.ref}),
         )
+
+    def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        yield from super().effects(subject, params)
+        yield Leads(endpoint(params["twin"]), str(subject))
+
+    async def do(self, run: Run) -> Result:
+        return {**await super().do(run), "counterpart": run.params["twin"]}
 
     async def create(self, run: Run, request: dict[str, Any]) -> None:
         license_model = {"LicenseModel": run.params["license"]} if run.params["license"] else {}
@@ -172,7 +209,7 @@ class Replicate(_MakeTwin):
         if method(resource, ctx) != "replicate":
             return None
         source = Ref("rds_instance", resource.facts["replica_of"])
-        params = _twin_params(resource, ctx) | {"source": source.id}
+        params = _twin_params(resource, ctx) | {"twin": twin_name(resource, ctx), "source": source.id}
         return Draft(
             params,
             f"Make '{params['twin']}' in the VPC, a read replica of {source.id}'s twin.",

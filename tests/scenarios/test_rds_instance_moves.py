@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.planning.plan import Plan
 from tests.scenarios.shop_account import Shop, actions, codes, errors
 
 DATABASE = "rds_instance:main"
@@ -80,14 +81,7 @@ def test_undo_of_a_moved_database_restores_it_in_classic_and_keeps_what_was_writ
 def test_a_database_is_restored_beside_itself_and_takes_its_name_over(shop: Shop) -> None:
     before = shop.database(BackupRetentionPeriod=7, Tags=[{"Key": "app", "Value": "shop"}])
     plan = shop.plan(DATABASE, main={"method": "restore"})
-    assert actions(plan, "rds_instance") == [
-        "fence",
-        "final_snapshot",
-        "restore",
-        "rename_source",
-        "rename_counterpart",
-        "delete_source",
-    ]
+    assert actions(plan, "rds_instance") == ["presnapshot", "fence", "final_snapshot", "restore", "delete_source"]
     outcome, journal = shop.bench.execute(plan)
 
     assert outcome == "succeeded", errors(journal)
@@ -101,10 +95,7 @@ def test_a_database_is_restored_beside_itself_and_takes_its_name_over(shop: Shop
     assert {"Key": "app", "Value": "shop"} in moved["TagList"]
     assert all(shop.reaches(f"instance:{id_}", DATABASE, 3306) for id_ in shop.web)
     assert not any(shop.reaches(f"instance:{id_}", "rds_instance:main-classic", 3306) for id_ in shop.web)
-    assert journal.lines[f"rds_instance.rename_counterpart/{DATABASE}"].result == {
-        "name": "main",
-        "counterpart": "main",
-    }
+    assert (journal.lines[f"rds_instance.restore/{DATABASE}"].result or {})["counterpart"] == "main"
 
 
 def test_undo_of_a_restored_database_gives_the_source_its_name_and_callers_back(shop: Shop) -> None:
@@ -132,6 +123,45 @@ def test_finalize_deletes_the_source_with_a_last_snapshot_and_the_fence_with_it(
     assert final
     names = {each["DBSnapshotIdentifier"] for each in shop.rds.describe_db_snapshots()["DBSnapshots"]}
     assert final["final_snapshot"] in names
+    assert (journal.lines[f"rds_instance.presnapshot/{DATABASE}"].result or {})["snapshot"] not in names
+
+
+def seconds_out_of_reach(shop: Shop, plan: Plan) -> float:
+    """While the plan is carried out."""
+    changes: list[tuple[float, bool]] = []
+    caller = f"instance:{shop.web[0]}"
+    shop.bench.world.on_change.append(
+        lambda _: changes.append((shop.bench.clock.now(), shop.reaches(caller, DATABASE, 3306)))
+    )
+    outcome, journal = shop.bench.execute(plan)
+    assert outcome == "succeeded", errors(journal)
+    ends = [at for at, _ in changes[1:]] + [shop.bench.clock.now()]
+    return sum(end - at for (at, reached), end in zip(changes, ends, strict=True) if not reached)
+
+
+@pytest.mark.parametrize("method", ["modify", "restore"])
+def test_a_database_is_out_for_as_long_as_the_plan_says_and_nothing_else_waits_meanwhile(
+    shop: Shop, method: str
+) -> None:
+    shop.database()
+    plan = shop.plan(DATABASE, main={"method": method})
+    [said] = [flow.outage_seconds for flow in plan.flows if flow.targets == (DATABASE,)]
+    durations = shop.bench.world.durations
+    alone = {
+        "modify": durations.db_move_to_vpc,
+        "restore": durations.db_rename + durations.db_snapshot_base + durations.db_restore,
+    }
+    measured = seconds_out_of_reach(shop, plan)
+    assert measured <= alone[method] + 45
+    assert measured == pytest.approx(said, rel=0.2)
+
+
+def test_of_two_ways_the_one_with_the_shorter_outage_is_taken(shop: Shop) -> None:
+    shop.database(DBInstanceClass="db.m1.small")
+    in_two_goes = {"db_instance_class": "db.m3.medium"}
+    assert "restore" in actions(shop.plan(DATABASE, main=in_two_goes), "rds_instance")
+    assert "modify" in actions(shop.plan(DATABASE, main={**in_two_goes, "method": "modify"}), "rds_instance")
+    assert "modify" in actions(shop.plan(strategy="all_at_once", main=in_two_goes), "rds_instance")
 
 
 def test_a_database_with_a_replica_is_restored_and_the_replica_made_anew(shop: Shop) -> None:
@@ -171,7 +201,7 @@ def test_an_old_class_and_a_custom_option_group_are_replaced_as_the_overrides_sa
     shop.passes(10)
     shop.database(DBInstanceClass="db.m1.small", OptionGroupName="shop-options")
     assert "old_instance_class" in codes(shop.plan(DATABASE), "blocker")
-    plan = shop.plan(DATABASE, main={"db_instance_class": "db.m3.medium"})
+    plan = shop.plan(DATABASE, main={"db_instance_class": "db.m3.medium", "method": "modify"})
     assert not codes(plan, "blocker")
     assert "option_group_replaced" in codes(plan, "warning")
     outcome, journal = shop.bench.execute(plan)

@@ -79,7 +79,48 @@ def test_a_class_chosen_for_the_vpc_lifts_the_blocker() -> None:
     chosen = {"rds_instance:main": {"db_instance_class": "db.r3.large"}}
     plan = plan_of(group(), db_group(), database(**{"class": "db.m1.small"}), overrides=chosen)
     assert not found(plan, "blocker")
-    assert steps(plan)["rds_instance.modify/rds_instance:main"].params["class"] == "db.r3.large"
+    restore = steps(plan)["rds_instance.restore/rds_instance:main"]
+    assert restore.params["request"]["DBInstanceClass"] == "db.r3.large"
+
+
+def test_the_shorter_way_is_taken_and_the_plan_says_by_how_much() -> None:
+    plain, smaller = database(), {"rds_instance:main": {"db_instance_class": "db.r3.large"}}
+    stays = plan_of(group(), db_group(), plain)
+    changes = plan_of(group(), db_group(), plain, overrides=smaller)
+    told = {
+        finding.message for plan in (stays, changes) for finding in plan.findings if finding.code == "database_outage"
+    }
+    assert (
+        "seconds, 35 less than restored beside itself"
+        in steps(stays)["rds_instance.modify/rds_instance:main"].explanation
+    )
+    assert (
+        "seconds, 25 less than moved in place" in steps(changes)["rds_instance.restore/rds_instance:main"].explanation
+    )
+    assert len(told) == 2
+
+
+def test_read_replicas_leave_one_way_and_the_plan_says_so() -> None:
+    plan = plan_of(group(), db_group(), database(replicas=["reports"]), database("reports", replica_of="main"))
+    restore = steps(plan)["rds_instance.restore/rds_instance:main"]
+    assert "cannot be moved in place, as it has read replicas" in restore.explanation
+
+
+def test_all_that_can_be_done_ahead_of_a_restore_is_done_before_the_fence() -> None:
+    plan = plan_of(
+        instance("i-1"), group(), db_group(), database(), overrides={"rds_instance:main": {"method": "restore"}}
+    )
+    planned = steps(plan)
+    assert planned["rds_instance.presnapshot/rds_instance:main"].phase == "prepare"
+    assert set(planned["rds_instance.fence/rds_instance:main"].needs) >= {
+        "rds_instance.presnapshot/rds_instance:main",
+        "db_security_group.authorize/db_security_group:db",
+    }
+    [flow] = [each for each in plan.flows if each.targets == ("rds_instance:main",)]
+    inside = ("fence", "final_snapshot", "restore")
+    seconds = sum(planned[f"rds_instance.{each}/rds_instance:main"].estimate["seconds"] for each in inside)
+    until = {each.to_step: each.estimated_seconds for each in flow.interruptions}
+    assert until["rds_instance.restore/rds_instance:main"] == seconds
 
 
 def test_changes_that_wait_for_the_window_are_told() -> None:
@@ -92,10 +133,7 @@ def test_a_source_and_its_replica_exchange_names_with_their_twins_one_after_the_
     plan = plan_of(group(), db_group(), main, replica)
     planned = steps(plan)
     assert not found(plan, "blocker")
-    assert (
-        "rds_instance.rename_counterpart/rds_instance:main"
-        in planned["rds_instance.replicate/rds_instance:reports"].needs
-    )
+    assert "rds_instance.restore/rds_instance:main" in planned["rds_instance.replicate/rds_instance:reports"].needs
     assert planned["rds_instance.rename_source/rds_instance:reports"].interrupts == ("rds_instance:reports",)
     assert planned["rds_instance.fence/rds_instance:main"].interrupts == ("rds_instance:main",)
     gone = planned["rds_instance.delete_source/rds_instance:main"].needs
@@ -109,12 +147,11 @@ def test_a_replica_left_out_of_the_scope_is_told() -> None:
 
 
 def test_names_taken_already_are_not_taken_again() -> None:
-    plan = plan_of(
-        group(), db_group(), database(), database("main-vpc"), overrides={"rds_instance:main": {"method": "restore"}}
-    )
-    twin = steps(plan)["rds_instance.restore/rds_instance:main"].params["twin"]
-    assert twin != "main-vpc"
-    assert twin.endswith("-vpc")
+    taken = database("main-classic")
+    plan = plan_of(group(), db_group(), database(), taken, overrides={"rds_instance:main": {"method": "restore"}})
+    aside = steps(plan)["rds_instance.fence/rds_instance:main"].params["aside"]
+    assert aside != "main-classic"
+    assert aside.endswith("-classic")
 
 
 def test_all_at_once_the_callers_stop_before_the_database_is_touched() -> None:
