@@ -9,6 +9,7 @@ from app.planning.context import Context
 from app.planning.effects import Deregisters, Effect, Registers, source_of
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, in_service, linked, ready, step_id
+from app.resources.instance_method import stops_first
 from app.resources.load_balancer_members import (
     all_serve,
     balancers_of,
@@ -113,7 +114,7 @@ class RegisterTwin(Step):
                 "instance_id": ctx.counterpart(resource.ref),
                 "source_id": resource.ref.id,
                 "names": [twin_promise(each.ref) for each in balancers],
-                "require": "as_source" if ctx.incremental else "always",
+                "require": "as_source" if ctx.incremental and not stops_first(resource, ctx) else "always",
             },
             f"Put the counterpart of {resource.name} behind {len(balancers)} load balancers and wait until it is in "
             "service.",

@@ -70,7 +70,7 @@ class Ask:
 
 @st.composite
 def apps(draw: st.DrawFn) -> App:
-    count = draw(st.integers(1, 5))
+    count = draw(st.sampled_from((1, 2, 2, 2, 3, 3, 4, 5)))
     tier = st.integers(0, count - 1)
     some = st.frozensets(tier, min_size=1, max_size=2)
     return App(
@@ -84,7 +84,7 @@ def apps(draw: st.DrawFn) -> App:
 
 @st.composite
 def _tiers(draw: st.DrawFn, tier: st.SearchStrategy[int]) -> Tier:
-    members = draw(st.sampled_from((1, 1, 2, 2, 3, 4)))
+    members = draw(st.sampled_from((1, 1, 1, 2, 2, 2, 3, 4)))
     member = st.integers(0, members - 1)
     few = st.just(frozenset[int]())
     return Tier(

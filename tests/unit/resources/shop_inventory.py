@@ -48,7 +48,8 @@ class Instances(Kind):
 
 
 def instance(id_: str, zone: str = "us-east-1a", **more: Any) -> Resource:
-    facts = {"state": "running", "zone": zone, "groups": ["sg-web"], **more}
+    like = {"state": "running", "platform": "", "root_device_type": "ebs"}
+    facts = {**like, "zone": zone, "groups": ["sg-web"], **more}
     refers = frozenset(Ref("security_group", group) for group in facts["groups"])
     return Resource(Ref("instance", id_), id_, "classic", facts, refers)
 

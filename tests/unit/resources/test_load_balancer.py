@@ -41,6 +41,14 @@ def test_all_at_once_nobody_is_linked_and_the_twin_is_ready_with_the_counterpart
     assert "ready load_balancer:front" in planned["load_balancer.register_twin/instance:i-1"].reaches
 
 
+def test_the_counterpart_of_who_was_stopped_for_the_move_has_to_come_into_service() -> None:
+    planned = steps(
+        plan_of(group(), instance("i-1"), instance("i-2", platform="windows"), balancer("front", "i-1", "i-2"))
+    )
+    required = {id_: planned[f"load_balancer.register_twin/instance:{id_}"].params["require"] for id_ in ("i-1", "i-2")}
+    assert required == {"i-1": "as_source", "i-2": "always"}
+
+
 def test_a_load_balancer_without_members_is_ready_when_configured() -> None:
     plan = plan_of(group(), balancer("front"), record("www.shop.example", "front-1.us-east-1.elb.amazonaws.com"))
     planned = steps(plan)
