@@ -100,6 +100,24 @@ def test_a_step_further_on_ends_the_keeping_without_a_look_of_its_own() -> None:
     assert room.times("before make c") == [34.0]
 
 
+def test_a_round_under_way_comes_to_its_end_before_the_step_that_ends_the_keeping() -> None:
+    room = Timed(toy("a", until=["c"]), toy("b", "a"), toy("c", "b", "d"), toy("d", hold=60.8))
+
+    assert room.advance() == "succeeded"
+
+    assert room.rounds[-1] == 61.0
+    assert max(room.times("after tend a")) == 62.5
+    assert room.times("before make c") == [63.0]
+
+
+def test_a_round_under_way_comes_to_its_end_with_the_drive() -> None:
+    room = Timed(toy("a", until=()), toy("b", hold=60.5))
+
+    assert room.advance() == "succeeded"
+
+    assert [moment for _, moment in room.calls[-4:]] == ["before tend a", "after tend a"] * 2
+
+
 def test_the_first_of_several_ends_it() -> None:
     room = Timed(toy("a", until=["b", "c"]), toy("b", "a", hold=500.0), toy("c", "b"))
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -68,7 +69,7 @@ def graphs(draw: st.DrawFn) -> list[PlannedStep]:
         for other in names[:place]:
             if other in needs or needs & after[other]:
                 after[other].add(name)
-        shape = draw(st.sampled_from([{}, {"Settles": 0.0}, {"Settles": 90.0}]))
+        shape: dict[str, Any] = draw(st.sampled_from([{}, {"Settles": 0.0}, {"Settles": 90.0}]))
         hold = draw(st.sampled_from([0.0, 59.5, 61.0, 130.0]))
         steps.append(toy(name, *sorted(needs), hold=hold, **shape))
     for place, name in enumerate(names):
