@@ -7,10 +7,11 @@ from app.execution.step import Result, Run, StepBroken, Watch
 from app.planning.context import Context
 from app.planning.effects import Effect, Leads, source_of
 from app.planning.inventory import Json, Ref, Resource
-from app.planning.plan import Draft, Milestone, in_service, promise, ready, step_id
+from app.planning.plan import Draft, Milestone, in_service, promise, ready, step_id, stopped
 from app.resources.dns_changes import Record, RecordStep, change_record, current, run_out, upsert, watch_change
 from app.resources.dns_names import points_at
-from app.resources.load_balancer_members import drained, require_health
+from app.resources.instance_method import running, stoppable
+from app.resources.load_balancer_members import behind, drained, require_health
 
 SHORT_TTL = 60  # aws-facts A6 (ELB22): what AWS's own guide lowers the TTL to
 CHANGE_SECONDS = 40.0  # until a change is on all of Route 53's servers
@@ -116,20 +117,22 @@ class Cutover(_Cutover):
                 }
             )
         balancers = frozenset(followed.values())
+        stopping = _stopping(balancers, ctx)
         return Draft(
-            _params(resource, targets),
+            _params(resource, targets) | {"require_health": stopping is None},
             f"Point {resource.name} at the twin of {', '.join(sorted(ref.id for ref in balancers))}.",
             seconds=CHANGE_SECONDS,
-            calls=5,
-            needs=frozenset({*(ready(ref) for ref in balancers), *_needs_lower(resource)}),
+            calls=3 if stopping else 5,
+            needs=frozenset({*(stopping or map(ready, balancers)), *_needs_lower(resource)}),
             reaches=frozenset(in_service(ref) for ref in balancers),
             begins=balancers,
             lingering_seconds=_hold(resource.facts["record"]),
         )
 
     async def do(self, run: Run) -> Result:
-        for target in run.params["targets"]:
-            await require_health(run, target["source"], target["twin"])
+        if run.params["require_health"]:
+            for target in run.params["targets"]:
+                await require_health(run, target["source"], target["twin"])
         return await super().do(run)
 
     async def new_record(self, run: Run) -> Record:
@@ -146,6 +149,22 @@ class Cutover(_Cutover):
             else:
                 new["ResourceRecords"] = _replaced(new, target["value"], name)
         return new
+
+
+def _stopping(balancers: Iterable[Ref], ctx: Context) -> set[Milestone] | None:
+    """All at once, names need not wait for the twins' members: when all of the sources' have stopped, nobody is
+    served by either, and callers' caches run out while the counterparts are made. None where it is otherwise."""
+    if ctx.incremental:
+        return None
+    found = (ctx.inventory.get(ref) for ref in balancers)
+    members = [member for balancer in found if balancer for member in behind(balancer, ctx.inventory)]
+    if not all(ctx.moves(each.ref) and _stops(each) for each in members):
+        return None
+    return {stopped(each.ref) for each in members} or None
+
+
+def _stops(member: Resource) -> bool:
+    return bool(member.holds) or stoppable(member) or not running(member)
 
 
 def _replaced(record: Record, old: str, new: str) -> list[dict[str, str]]:

@@ -16,7 +16,7 @@ from app.resources.kind import Kind, Survey, own_members, platform_of, tags_of
 from app.resources.load_balancer_findings import findings
 from app.resources.load_balancer_members import behind
 from app.resources.load_balancer_registering import Deregister, Register, RegisterTwin
-from app.resources.load_balancer_settings import Configure
+from app.resources.load_balancer_settings import CheckAsBefore, Configure
 from app.resources.load_balancer_twin import Create, CreateGroup, Delete
 
 TAGS_PER_CALL = 20  # DescribeTags takes no more names (BC:DescribeTags)
@@ -29,6 +29,7 @@ class LoadBalancers(Kind):
         CreateGroup(),
         Create(),
         Configure(),
+        CheckAsBefore(),
         Register(),
         RegisterTwin(),
         Deregister(),

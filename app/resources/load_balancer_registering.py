@@ -8,7 +8,7 @@ from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Wat
 from app.planning.context import Context
 from app.planning.effects import Deregisters, Effect, Registers, source_of
 from app.planning.inventory import Json, Ref, Resource
-from app.planning.plan import Draft, in_service, linked, ready, step_id
+from app.planning.plan import Draft, Milestone, in_service, linked, ready, step_id
 from app.resources.instance_method import stops_first
 from app.resources.load_balancer_members import (
     all_serve,
@@ -108,7 +108,9 @@ class RegisterTwin(Step):
         balancers = balancers_of(resource, ctx) if ctx.moves(resource.ref) else []
         if not balancers:
             return None
-        fronts = set() if ctx.incremental else {ready(each.ref) for each in balancers}
+        fronts: set[Milestone] = set()
+        if not ctx.incremental:
+            fronts = {milestone(each.ref) for each in balancers for milestone in (ready, in_service)}
         return Draft(
             {
                 "instance_id": ctx.counterpart(resource.ref),
@@ -118,7 +120,7 @@ class RegisterTwin(Step):
             },
             f"Put the counterpart of {resource.name} behind {len(balancers)} load balancers and wait until it is in "
             "service.",
-            seconds=max(map(check_seconds, balancers)),
+            seconds=max(check_seconds(each, quickly=not ctx.incremental) for each in balancers),
             calls=2 * len(balancers),
             needs=frozenset(
                 {ready(resource.ref), *(step_id("load_balancer.configure", each.ref) for each in balancers)}

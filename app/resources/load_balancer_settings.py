@@ -1,12 +1,17 @@
-"""What the twin of a load balancer is set to: health check, attributes, policies."""
+"""What the twin of a load balancer is set to: health check, attributes, policies.
 
+All at once, everybody waits for the twin's members to come into service, which by AWS's own defaults takes five
+minutes: until then the twin checks as quickly as AWS lets it, and from then on as its source did.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 from app.execution.step import Result, Run, Step
 from app.planning.context import Context
-from app.planning.inventory import Resource
-from app.planning.plan import Draft, ready
-from app.resources.load_balancer_members import linked_members, moving_members, twin_promise
+from app.planning.inventory import Json, Resource
+from app.planning.plan import Draft, ready, step_id
+from app.resources.load_balancer_members import linked_members, moving_members, quick_check, twin_promise
 
 # A back end's authentication policy names public key policies, so those come first.
 POLICY_ORDER = {"PublicKeyPolicyType": 0}
@@ -27,7 +32,7 @@ class Configure(Step):
         policies = sorted(facts["policies"], key=lambda each: POLICY_ORDER.get(each["type"], 1))
         params = {
             "name": twin_promise(resource.ref),
-            "health_check": facts["health_check"],
+            "health_check": facts["health_check"] if ctx.incremental else quick_check(facts["health_check"]),
             "attributes": facts["attributes"],
             "policies": [each | {"attributes": _essential(each["attributes"])} for each in policies],
             "listeners": {str(each["port"]): each["policies"] for each in facts["listeners"]},
@@ -43,7 +48,7 @@ class Configure(Step):
 
     async def do(self, run: Run) -> Result:
         name, params = run.params["name"], run.params
-        await run.cloud.call("elb.configure_health_check", LoadBalancerName=name, HealthCheck=params["health_check"])
+        await _check_by(run, params["health_check"])
         if params["attributes"]:
             await run.cloud.call(
                 "elb.modify_load_balancer_attributes",
@@ -69,6 +74,35 @@ class Configure(Step):
 
     async def undo(self, run: Run, result: Result | None) -> None:
         """The twin goes as a whole."""
+
+
+class CheckAsBefore(Step):
+    """The source's own health check again, once the members have passed the quick one."""
+
+    action = "load_balancer.check_as_before"
+    subject = "load_balancer"
+    phase = "load_balancers"
+
+    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
+        check = resource.facts["health_check"]
+        if not ctx.moves(resource.ref) or ctx.incremental or quick_check(check) == check:
+            return None
+        return Draft(
+            {"name": twin_promise(resource.ref), "health_check": check},
+            f"Have the twin of '{resource.name}' check its members as its source did.",
+            needs=frozenset({step_id("load_balancer.configure", resource.ref), ready(resource.ref)}),
+        )
+
+    async def do(self, run: Run) -> Result:
+        await _check_by(run, run.params["health_check"])
+        return {}
+
+    async def undo(self, run: Run, result: Result | None) -> None:
+        """The twin goes as a whole."""
+
+
+async def _check_by(run: Run, check: Mapping[str, Json]) -> None:
+    await run.cloud.call("elb.configure_health_check", LoadBalancerName=run.params["name"], HealthCheck=dict(check))
 
 
 def _essential(attributes: list[Any]) -> list[Any]:

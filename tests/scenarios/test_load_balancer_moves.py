@@ -158,16 +158,36 @@ def test_finalize_deletes_the_source_and_gives_the_record_its_ttl_back(shop: Sho
     assert shop.in_service("front-vpc") == _twins(shop, journal)
 
 
-def test_all_at_once_the_name_moves_when_the_counterparts_serve(shop: Shop) -> None:
+def test_all_at_once_the_name_moves_as_soon_as_nobody_is_served_any_more(shop: Shop) -> None:
     dns_name = shop.balancer()
     zone = shop.zone()
     shop.record(zone, "www.shop.example", TTL=60, ResourceRecords=[{"Value": dns_name}])
     plan = shop.plan(strategy="all_at_once")
     cutover = f"dns_record.cutover/dns_record:{zone}/www.shop.example/CNAME"
-    assert {f"load_balancer.register_twin/instance:{id_}" for id_ in shop.web} <= _needs(plan)[cutover]
+    needs = _needs(plan)[cutover]
+    assert {f"instance.stop/instance:{id_}" for id_ in shop.web} <= needs
+    assert not [need for need in needs if need.startswith("load_balancer.register_twin/")]
     outcome, journal = shop.bench.execute(plan)
     assert outcome == "succeeded", errors(journal)
     assert shop.in_service("front-vpc") == _twins(shop, journal)
+
+
+def test_all_at_once_the_twin_checks_quickly_until_its_members_serve_and_then_as_its_source(shop: Shop) -> None:
+    shop.balancer()
+    elb: Any = shop.bench.boto.client("elb")
+
+    def check(name: str) -> Any:
+        return elb.describe_load_balancers(LoadBalancerNames=[name])["LoadBalancerDescriptions"][0]["HealthCheck"]
+
+    plan = shop.plan(strategy="all_at_once")
+    quick = {step.action: step.params for step in plan.steps}["load_balancer.configure"]["health_check"]
+    assert (quick["Interval"], quick["HealthyThreshold"]) == (5, 2)
+    assert quick["Timeout"] < quick["Interval"]
+    outcome, journal = shop.bench.execute(plan)
+    assert outcome == "succeeded", errors(journal)
+    assert check("front-vpc") == check("front")
+    assert shop.bench.undo(plan, journal) == "undone"
+    assert shop.balancers() == ["front"]
 
 
 def test_an_instance_behind_two_load_balancers_stands_behind_both_twins(shop: Shop) -> None:
