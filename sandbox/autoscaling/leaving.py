@@ -91,6 +91,8 @@ def _untag(place: Place, instance_id: str) -> None:
 
 
 def _begin(place: Place, group: AutoScalingGroup, member: Member, description: str, sentence: str) -> Activity:
+    """Whatever the member was in the middle of is overtaken by this."""
+    activities.end(place, member.activity, "Cancelled", f"Overtaken: {description}")
     cause = cause_of(place, group, sentence)
     details = {"Availability_Zone": member.zone}
     if member.subnet_id:
