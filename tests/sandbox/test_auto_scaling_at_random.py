@@ -1,6 +1,7 @@
 """Whatever happens to a group and its members, left alone it comes back to what it should be."""
 
 import random
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -44,7 +45,7 @@ class Unruly(Fleet):
         """May be refused: not everything is possible at every moment."""
         members = list(self.states())
         member = self.chance.choice(members) if members else "i-0"
-        happens = self.chance.choice([
+        everything: list[Callable[[], object]] = [
             lambda: self.terminate(member),
             lambda: self.call("ec2", "StopInstances", InstanceIds=[member]),
             lambda: self.resize(self.chance.randrange(9)),
@@ -68,7 +69,8 @@ class Unruly(Fleet):
                 DefaultResult=self.chance.choice(["CONTINUE", "ABANDON"]),
             ),
             lambda: self.web("DeleteLifecycleHook", LifecycleHookName="wait"),
-        ])  # fmt: skip
+        ]
+        happens = self.chance.choice(everything)
         with suppress(ClientError):
             happens()
 
