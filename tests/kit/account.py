@@ -1,6 +1,6 @@
 """The account as AWS's own describe calls show it, for comparing it field by field before and after."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -26,6 +26,11 @@ VOLATILE = {
     "MaxItems",
     "ResourceRecordSetCount",
     "StartTime",
+    "StateValue",
+    "StateReasonData",
+    "StateUpdatedTimestamp",
+    "StateTransitionedTimestamp",
+    "AlarmConfigurationUpdatedTimestamp",
 }
 # A Classic instance gets new addresses at every start (aws-facts A4).
 ADDRESSES = {"PrivateIpAddress", "PublicIpAddress", "PrivateDnsName", "PublicDnsName", "DnsName", "PublicIp"}
@@ -55,6 +60,13 @@ READS: dict[str, Callable[[Clients], Any]] = {
     "db_subnet_groups": lambda s: s("rds").describe_db_subnet_groups()["DBSubnetGroups"],
     "db_snapshots": lambda s: s("rds").describe_db_snapshots()["DBSnapshots"],
     "balancers": lambda s: s("elb").describe_load_balancers()["LoadBalancerDescriptions"],
+    "scaling_groups": lambda s: s("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"],
+    "launch_configurations": lambda s: s("autoscaling").describe_launch_configurations()["LaunchConfigurations"],
+    "scaling_policies": lambda s: s("autoscaling").describe_policies()["ScalingPolicies"],
+    "scheduled_actions": lambda s: s("autoscaling").describe_scheduled_actions()["ScheduledUpdateGroupActions"],
+    "notifications": lambda s: s("autoscaling").describe_notification_configurations()["NotificationConfigurations"],
+    "alarms": lambda s: s("cloudwatch").describe_alarms()["MetricAlarms"],
+    "launch_templates": lambda s: s("ec2").describe_launch_templates()["LaunchTemplates"],
     "records": lambda s: [
         record
         for zone in s("route53").list_hosted_zones()["HostedZones"]
@@ -64,9 +76,41 @@ READS: dict[str, Callable[[Clients], Any]] = {
 
 
 def account(session: boto3.Session) -> dict[str, Any]:
-    """Everything there, without what changes by itself; lists sorted."""
+    """Everything there, without what changes by itself; lists sorted.
+
+    Members of Auto Scaling groups come and go: each is shown in its group alone, and elsewhere stands for any."""
     clients = _clients_of(session)
-    return {name: _plain(read(clients)) for name, read in READS.items()}
+    raw = {name: read(clients) for name, read in READS.items()}
+    members = _members(clients)
+    raw["instances"] = [each for each in raw["instances"] if each["InstanceId"] not in members]
+    raw["volumes"] = [each for each in raw["volumes"] if not _is_members(each, members)]
+    for group in raw["scaling_groups"]:
+        wanted = ("LifecycleState", "HealthStatus", "ProtectedFromScaleIn")
+        group["Instances"] = [{key: each.get(key) for key in wanted} for each in group["Instances"]]
+    return {name: _plain(_anonymous(found, members)) for name, found in raw.items()}
+
+
+def _members(clients: Clients) -> dict[str, str]:
+    """What members of Auto Scaling groups, also late ones, are called here."""
+    return {
+        item["InstanceId"]: f"a member of {tag['Value']}"
+        for each in clients("ec2").describe_instances()["Reservations"]
+        for item in each["Instances"]
+        for tag in item.get("Tags", ())
+        if tag["Key"] == "aws:autoscaling:groupName"
+    }
+
+
+def _is_members(volume: dict[str, Any], members: Mapping[str, str]) -> bool:
+    return any(each["InstanceId"] in members for each in volume["Attachments"])
+
+
+def _anonymous(value: Any, members: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _anonymous(inner, members) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_anonymous(inner, members) for inner in value]
+    return members.get(value, value) if isinstance(value, str) else value
 
 
 @cache

@@ -13,8 +13,8 @@ DAY = 86_400
 
 
 def build(session: boto3.Session, world: World) -> None:
-    """Two web servers behind a load balancer with a record, a database, and a lone box with an Elastic IP and a
-    data volume that goes over itself."""
+    """Two web servers and an Auto Scaling group of one behind a load balancer with a record, a database, and a lone
+    box with an Elastic IP and a data volume that goes over itself."""
     builder = Builder(session, world)
     web = builder.group("web", "web servers")
     box = builder.group("box?", "a lone box")
@@ -30,6 +30,7 @@ def build(session: boto3.Session, world: World) -> None:
     address = builder.call("ec2", "AllocateAddress", Domain="standard")["PublicIp"]
     builder.call("ec2", "AssociateAddress", InstanceId=lone, PublicIp=address)
     _balancer(builder, webs)
+    _crew(builder, web, linux)
     database(builder, [web])
     _, subnets = builder.network(
         "target", "172.20.0.0/16", {"us-east-1a": "172.20.1.0/24", "us-east-1b": "172.20.2.0/24"}
@@ -56,6 +57,64 @@ def _balancer(builder: Builder, webs: list[str]) -> None:
     }
     change = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
     builder.call("route53", "ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch=change)
+
+
+def _crew(builder: Builder, group: str, image: str) -> None:
+    """One web server more, of one to three, by an alarm and a schedule."""
+    builder.call(
+        "autoscaling",
+        "CreateLaunchConfiguration",
+        LaunchConfigurationName="crew-1",
+        ImageId=image,
+        InstanceType="m3.medium",
+        SecurityGroups=[group],
+        UserData="echo crew",
+        BlockDeviceMappings=[{"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 10}}],
+    )
+    crew = {"AutoScalingGroupName": "crew"}
+    builder.call(
+        "autoscaling",
+        "CreateAutoScalingGroup",
+        **crew,
+        LaunchConfigurationName="crew-1",
+        MinSize=1,
+        MaxSize=3,
+        AvailabilityZones=["us-east-1a"],
+        LoadBalancerNames=["front"],
+        NewInstancesProtectedFromScaleIn=True,
+        Tags=[{"Key": "app", "Value": "corner", "PropagateAtLaunch": True}],
+    )
+    policy = builder.call(
+        "autoscaling",
+        "PutScalingPolicy",
+        **crew,
+        PolicyName="out",
+        AdjustmentType="ChangeInCapacity",
+        ScalingAdjustment=1,
+    )
+    builder.call(
+        "cloudwatch",
+        "PutMetricAlarm",
+        AlarmName="crew-busy",
+        Namespace="AWS/EC2",
+        MetricName="CPUUtilization",
+        Dimensions=[{"Name": "AutoScalingGroupName", "Value": "crew"}],
+        Statistic="Average",
+        Period=60,
+        EvaluationPeriods=2,
+        Threshold=70.0,
+        ComparisonOperator="GreaterThanThreshold",
+        AlarmActions=[policy["PolicyARN"]],
+    )
+    builder.call(
+        "autoscaling",
+        "PutScheduledUpdateGroupAction",
+        **crew,
+        ScheduledActionName="evening",
+        Recurrence="0 18 * * *",
+        MinSize=1,
+    )
+    builder.wait(300)
 
 
 def database(builder: Builder, callers: Sequence[str], name: str = "main", group_name: str = "data") -> None:

@@ -29,7 +29,7 @@ EACH_PLAN = pytest.mark.parametrize(
 )
 EACH_KIND = pytest.mark.parametrize("name", sorted(all_kinds()))
 # What the corner shop's and the shop's instances were launched with.
-USER_DATA = ("echo hi", "service httpd start", "IyEvYmlu")
+USER_DATA = ("echo hi", "echo crew", "service httpd start", "IyEvYmlu")
 SENTENCE = re.compile(r"[A-Z].*[^.]\.", re.DOTALL)
 
 
