@@ -9,7 +9,7 @@ from app.planning.context import Context
 from app.planning.effects import Deregisters, Effect, Registers, source_of
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, Milestone, in_service, linked, ready, step_id
-from app.resources.instance_method import stops_first
+from app.resources.instance_method import method, running, stops_first
 from app.resources.load_balancer_members import (
     all_serve,
     balancers_of,
@@ -116,7 +116,7 @@ class RegisterTwin(Step):
                 "instance_id": ctx.counterpart(resource.ref),
                 "source_id": resource.ref.id,
                 "names": [twin_promise(each.ref) for each in balancers],
-                "require": "as_source" if ctx.incremental and not stops_first(resource, ctx) else "always",
+                "require": "as_source" if _left_alone(resource, ctx) else "always",
             },
             f"Put the counterpart of {resource.name} behind {len(balancers)} load balancers and wait until it is in "
             "service.",
@@ -236,6 +236,13 @@ class Deregister(Step):
             )
         for name in result["serving"] if result else ():
             await run.wait(watch_members(name, [instance]), serves_behind(name, instance))
+
+
+def _left_alone(instance: Resource, ctx: Context) -> bool:
+    """Whether a source's health still tells, when its counterpart goes behind the twin, what it was before: not
+    once we have stopped it or, for its image, rebooted it."""
+    touched = stops_first(instance, ctx) or (running(instance) and method(instance, ctx) == "reboot")
+    return ctx.incremental and not touched
 
 
 def _drain_seconds(balancer: Resource) -> float:

@@ -41,30 +41,17 @@ def test_all_at_once_nobody_is_linked_and_the_twin_is_ready_with_the_counterpart
     assert "ready load_balancer:front" in planned["load_balancer.register_twin/instance:i-1"].reaches
 
 
-def test_the_counterpart_of_who_was_stopped_for_the_move_has_to_come_into_service() -> None:
-    planned = steps(
-        plan_of(group(), instance("i-1"), instance("i-2", platform="windows"), balancer("front", "i-1", "i-2"))
-    )
-    required = {id_: planned[f"load_balancer.register_twin/instance:{id_}"].params["require"] for id_ in ("i-1", "i-2")}
-    assert required == {"i-1": "as_source", "i-2": "always"}
-
-
-def test_all_at_once_the_sources_own_health_check_comes_back_when_all_counterparts_serve() -> None:
-    plan = plan_of(group(), instance("i-1"), balancer("front", "i-1"), strategy="all_at_once")
-    again = steps(plan)["load_balancer.check_as_before/load_balancer:front"]
-    assert "load_balancer.register_twin/instance:i-1" in again.needs
-    assert "load_balancer.check_as_before/load_balancer:front" not in steps(
-        plan_of(group(), instance("i-1"), balancer("front", "i-1"))
-    )
-
-
-def test_a_name_waits_for_its_twins_members_where_a_source_serves_until_the_end() -> None:
-    kept_up = instance("i-1", root_device_type="instance-store")
-    named = record("www.shop.example", "front-1.us-east-1.elb.amazonaws.com")
-    plan = plan_of(group(), kept_up, balancer("front", "i-1"), named, strategy="all_at_once")
-    cutover = steps(plan)["dns_record.cutover/dns_record:Z1/www.shop.example/CNAME"]
-    assert "load_balancer.register_twin/instance:i-1" in cutover.needs
-    assert cutover.params["require_health"]
+def test_the_counterpart_of_who_was_stopped_or_rebooted_for_the_move_has_to_come_into_service() -> None:
+    members = instance("i-1"), instance("i-2", platform="windows"), instance("i-3"), instance("i-4", state="stopped")
+    rebooted = {"instance:i-3": {"image": "reboot"}}
+    planned = steps(plan_of(group(), *members, balancer("front", "i-1", "i-2", "i-3", "i-4"), overrides=rebooted))
+    required = {id_: step.params["require"] for id_, step in planned.items() if "register_twin" in id_}
+    assert required == {
+        "load_balancer.register_twin/instance:i-1": "as_source",
+        "load_balancer.register_twin/instance:i-2": "always",
+        "load_balancer.register_twin/instance:i-3": "always",
+        "load_balancer.register_twin/instance:i-4": "as_source",
+    }
 
 
 def test_a_load_balancer_without_members_is_ready_when_configured() -> None:
