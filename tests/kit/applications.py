@@ -56,12 +56,14 @@ class App:
 
 @dataclass(frozen=True)
 class Ask:
-    """What is asked of the planner. `scope`: the tiers that move, all for None; `by_tag`: chosen by their tag.
+    """What is asked of the planner. `scope`: the tiers that move, all for None (numbers wrap around); `by_tag`:
+    chosen by their tag. `leaves_balancers`: what is in front of them is not in the scope.
     `images`: image method by tier. `new_vpc`: the VPC is still to be made."""
 
     incremental: bool
     scope: frozenset[int] | None = None
     by_tag: bool = False
+    leaves_balancers: bool = False
     images: Mapping[int, str] = field(default_factory=dict)
     most_at_once: int = 20
     soak_seconds: float = 0.0
@@ -106,7 +108,8 @@ def asks(draw: st.DrawFn) -> Ask:
     return Ask(
         incremental=draw(st.sampled_from((True, True, True, False))),
         scope=draw(st.none() | st.frozensets(st.integers(0, 4), min_size=1, max_size=3)),
-        by_tag=draw(st.booleans()),
+        by_tag=draw(_seldom()),
+        leaves_balancers=draw(_seldom()),
         images=draw(
             st.dictionaries(st.integers(0, 4), st.sampled_from(("stopped", "no_reboot", "reboot")), max_size=2)
         ),

@@ -64,7 +64,7 @@ class Planned:
         world = build(app)
         inventory = run(world, discover(DirectCloud(world), all_kinds()))
         out = {str(resource.ref) for resource in inventory if not serving(resource.facts)}
-        plan = make_plan(inventory, _request(ask, inventory), all_kinds())
+        plan = make_plan(inventory, _request(app, ask, inventory), all_kinds())
         flows = [as_declared(flow) for flow in plan.flows if flow.verdict != "already_broken"]
         sides = ("sources", "targets")
         return cls(
@@ -73,7 +73,7 @@ class Planned:
         )
 
 
-def check(app: App, ask: Ask, orders: int, seed: int, tally: Tally) -> None:
+def check(app: App, ask: Ask, orders: int, first_seed: int, tally: Tally) -> None:
     """Raises BrokenPromiseError for a flow called kept that was down, HaltedError for a step that failed."""
     planned = Planned.of(app, ask)
     plan = planned.plan
@@ -87,12 +87,12 @@ def check(app: App, ask: Ask, orders: int, seed: int, tally: Tally) -> None:
     unseen = {flow.id for flow in plan.flows if flow.verdict == "interrupted"}
     for number in range(orders):
         if promised or unseen:
-            unseen -= _down_in_one_order(app, planned, promised | unseen, seed + number, tally)
+            unseen -= down_in_one_order(app, planned, promised | unseen, first_seed + number, tally)
     tally.too_careful += len(unseen)
 
 
-def _down_in_one_order(app: App, planned: Planned, watched: Set[str], seed: int, tally: Tally) -> set[str]:
-    """The flows that were down, of those watched."""
+def down_in_one_order(app: App, planned: Planned, watched: Set[str], seed: int, tally: Tally) -> set[str]:
+    """The flows that were down, of those watched. Raises as `check`."""
     world, chance = build(app), random.Random(seed)
     world.durations = _paces(chance)
     outages = Outages(world)
@@ -119,14 +119,18 @@ def _actions() -> Mapping[str, Step]:
     return {step.action: step for kind in all_kinds().values() for step in kind.steps}
 
 
-def _request(ask: Ask, inventory: Inventory) -> Request:
-    members = {number: list(_tier(inventory, number)) for number in range(5)}
-    overrides = {ref: {"image": method} for number, method in ask.images.items() for ref in members[number]}
+def _request(app: App, ask: Ask, inventory: Inventory) -> Request:
+    members = {number: list(_tier(inventory, number)) for number in range(len(app.tiers))}
+    overrides: dict[str, dict[str, Any]] = {ref: {} for refs in members.values() for ref in refs}
+    for number, method in ask.images.items():
+        for ref in members.get(number, ()):
+            overrides[ref]["image"] = method
     scope: dict[str, Any] = {}
-    if ask.scope is not None and ask.by_tag:
-        scope = {"tags": {"tier": str(min(ask.scope))}}
-    elif ask.scope is not None:
-        scope = {"refs": tuple(ref for number in sorted(ask.scope) for ref in members[number])}
+    if ask.scope is not None:
+        for wanted in overrides.values():
+            wanted["leave_load_balancer"] = True
+        chosen = frozenset(number % len(app.tiers) for number in ask.scope)
+        scope = {"tags": {"tier": str(min(chosen))}} if ask.by_tag else {"refs": _refs(app, ask, chosen, members)}
     return Request(
         "incremental" if ask.incremental else "all_at_once",
         NEW_VPC if ask.new_vpc else target_in(inventory),
@@ -134,6 +138,16 @@ def _request(ask: Ask, inventory: Inventory) -> Request:
         overrides=overrides,
         **scope,
     )
+
+
+def _refs(app: App, ask: Ask, chosen: Set[int], members: Mapping[int, Sequence[str]]) -> tuple[str, ...]:
+    """The tiers chosen, with what is in front of them unless that is left."""
+    fronts = [
+        f"load_balancer:front-{number}"
+        for number, balancer in enumerate(app.balancers)
+        if balancer.fronts & chosen and not ask.leaves_balancers
+    ]
+    return (*(ref for number in sorted(chosen) for ref in members[number]), *fronts)
 
 
 def _tier(inventory: Inventory, number: int) -> Iterator[str]:
