@@ -64,8 +64,10 @@ class ScaleUp(Step):
             "twins": twins(behind),
             "within": PATIENCE + hook_seconds(resource, "LAUNCHING"),
         }
-        checks = max(map(check_seconds, behind), default=0.0)
+        checks = max((check_seconds(each, quickly=not ctx.incremental) for each in behind), default=0.0)
         reached = {ready(resource.ref), in_service(resource.ref)}
+        if not ctx.incremental:
+            reached |= {made(each.ref) for each in behind for made in (ready, in_service)}
         return Draft(
             params,
             f"Bring the twin of '{resource.name}' to that group's present size and wait until all of its members are "
@@ -73,7 +75,7 @@ class ScaleUp(Step):
             seconds=LAUNCH_SECONDS + checks,
             calls=3 + 2 * len(behind),
             needs=frozenset({freeze_step(resource.ref), step_id(f"{SUBJECT}.equip", resource.ref)}),
-            reaches=frozenset(reached if ctx.incremental else reached | {ready(each.ref) for each in behind}),
+            reaches=frozenset(reached),
             begins=frozenset({resource.ref}),
         )
 
