@@ -77,6 +77,8 @@ class Lives:
         self.order = Ordering(moving, marked)
         self.rules = Rules(opens, self.order)
         self._ups: dict[tuple[str, bool], list[StepId]] = {}
+        self._leaving: dict[str, Edge | None] = {}
+        self._entering: dict[str, Edge | None] = {}
 
     def _note_present(self, effect: Effect, opens: list[tuple[Opens, StepId | None]]) -> None:
         match effect:
@@ -193,15 +195,18 @@ class Lives:
 
     def leaves(self, source: str) -> Edge | None:
         """When the source calls nobody any more. None: it stays."""
-        downs = self.order.starts(self._stops.get(source, ()))
-        return (downs[0], "start") if downs else None
+        if source not in self._leaving:
+            downs = self.order.starts(self._stops.get(source, ()))
+            self._leaving[source] = (downs[0], "start") if downs else None
+        return self._leaving[source]
 
     def enters(self, source: str) -> Edge | None:
         """When its counterpart calls others: that of a member, once it is behind a load balancer. None: never."""
-        if source not in self._serves:
-            return None
-        steps = {*self._serves[source], *self._fronted.get(source, ())}
-        return self.order.ends(steps)[-1], "end"
+        if source not in self._entering:
+            serves = self._serves.get(source)
+            ends = self.order.ends({*serves, *self._fronted.get(source, ())}) if serves else ()
+            self._entering[source] = (ends[-1], "end") if ends else None
+        return self._entering[source]
 
     def presence(self, source: str) -> list[Span]:
         """When some stand-in of a caller is in service, by the schedule."""

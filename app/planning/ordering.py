@@ -1,6 +1,7 @@
 """What a plan's graph forces: which steps have ended whenever another starts, and when by the schedule."""
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Literal
 
 from app.planning.graph import in_order, schedule
@@ -83,7 +84,7 @@ class Ordering:
         """By when they end, the last one last."""
         return sorted(steps, key=lambda id_: (self._times[id_][1], id_))
 
-    @property
+    @cached_property
     def last(self) -> Edge:
         """The end of the step that ends last: what lasts for good lasts until then at least."""
         return max(self._times, key=lambda id_: (self._times[id_][1], id_)), "end"
