@@ -45,7 +45,7 @@ def table(moves: Sequence[Moved]) -> Table:
     """The page's table, on a terminal."""
     made = Table(box=None, header_style="dim")
     for place, column in enumerate(COLUMNS):
-        made.add_column(column, justify="left" if place < 2 else "right")
+        made.add_column(column.replace(", ", ",\n"), justify="left" if place < 2 else "right", no_wrap=True)
     for row in rows(moves):
         made.add_row(*row)
     return made

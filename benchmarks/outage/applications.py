@@ -23,6 +23,7 @@ def applications() -> Sequence[Application]:
     """In the order of the table."""
     return (
         Application("shop", "the demo's shop", scenarios()["shop"].build),
+        Application("elastic", "three tiers, the first an Auto Scaling group", scenarios()["elastic_shop"].build),
         Application("loop", "two services that call each other, one of them behind a load balancer", builders.loop),
         Application("store", "a lone stateful instance with a volume of 1,000 GiB, and its callers", builders.store),
         Application("door", "a client outside that calls an Elastic IP", builders.door),

@@ -15,16 +15,27 @@ WAVES = (
     ("rds_instance.",),
 )
 # Nobody is linked, so that no Classic instance can stand behind a twin, or be taken from there.
-LEFT_OUT = ("classic_link.", "load_balancer.register/", "load_balancer.deregister/")
+LINKS = frozenset({"link", "unlink"})
+LEFT_OUT = (
+    "classic_link.",
+    "load_balancer.register/",
+    "load_balancer.deregister/",
+    "auto_scaling_group.register_members/",
+)
 
 
 def hurried(steps: Sequence[PlannedStep]) -> tuple[PlannedStep, ...]:
     """An incremental plan's steps without ClassicLink: instances first, then load balancers, then databases.
 
-    What a step is promised by another still comes after it, or it could not run at all.
+    What a step is promised by another still comes after it, or it could not run at all. `steps` as a plan has
+    them: each after what it needs.
     """
-    kept = [step for step in steps if step.phase != "finalize" and not step.id.startswith(LEFT_OUT)]
+    kept = [step for step in steps if step.phase not in ("finalize", *LINKS) and not step.id.startswith(LEFT_OUT)]
     waves = {step.id: wave_of(step) for step in kept}
+    for step in reversed(kept):
+        for source, _ in promises(step.params):
+            if source in waves:
+                waves[source] = min(waves[source], waves[step.id])
     return tuple(in_order([_swapped(step, waves) for step in kept]))
 
 

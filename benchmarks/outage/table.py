@@ -12,7 +12,7 @@ TITLES: dict[Method, str] = {
     "all_at_once": "all at once",
     "hurried": "in a hurry",
 }
-COLUMNS = ("Application", "Order", "Flows", "Down", "Worst, foretold", "measured", "In all, foretold", "measured")
+COLUMNS = ("Moved", "Order", "Flows", "Down", "Worst, foretold", "measured", "In all, foretold", "measured")
 INTRODUCTION = """\
 # How long is what down?
 

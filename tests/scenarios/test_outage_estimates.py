@@ -43,7 +43,7 @@ def test_the_incremental_order_interrupts_nobody_for_longer_than_a_hurried_one(n
     assert max(careful.values()) <= max(hasty.values())
 
 
-@pytest.mark.parametrize("name", ["shop", "loop", "store"])
+@pytest.mark.parametrize("name", ["shop", "elastic", "loop", "store"])
 def test_moved_incrementally_who_calls_a_load_balancer_never_notices(name: str) -> None:
     fronts = [one for one in move(name, "incremental").flows if one.flow.targets[0].startswith("load_balancer:")]
     assert fronts
