@@ -10,8 +10,9 @@ from app.execution.step import Step
 from app.planning.context import Request, Settings, Target
 from app.planning.flows import serving
 from app.planning.inventory import Inventory
+from app.planning.lives import Surroundings
 from app.planning.plan import Plan
-from app.planning.planner import make_plan
+from app.planning.planner import context, make_plan, surroundings
 from app.resources import all_kinds
 from app.resources.discovery import discover
 from landbridge.in_process import target_in
@@ -54,9 +55,11 @@ class BrokenPromiseError(AssertionError):
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan, and its flows as the sandbox is to watch them: without what was not in service beforehand."""
+    """A plan, and its flows as the sandbox is to watch them: without what was not in service beforehand.
+    `around` is what a judge of other steps for the same has to know."""
 
     plan: Plan
+    around: Surroundings
     watched: Sequence[Mapping[str, Any]]
 
     @classmethod
@@ -64,11 +67,13 @@ class Planned:
         world = build(app)
         inventory = run(world, discover(DirectCloud(world), all_kinds()))
         out = {str(resource.ref) for resource in inventory if not serving(resource.facts)}
-        plan = make_plan(inventory, _request(app, ask, inventory), all_kinds())
+        request = _request(app, ask, inventory)
+        plan = make_plan(inventory, request, all_kinds())
         flows = [as_declared(flow) for flow in plan.flows if flow.verdict != "already_broken"]
         sides = ("sources", "targets")
         return cls(
             plan,
+            surroundings(context(inventory, request, all_kinds())),
             [{**flow, **{side: [ref for ref in flow[side] if ref not in out] for side in sides}} for flow in flows],
         )
 

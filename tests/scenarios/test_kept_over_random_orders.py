@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.kit.applications import App, Ask, Balancer, Tier, apps, asks
 from tests.kit.kept_cases import BrokenPromiseError, Planned, Tally, check, down_in_one_order
+from tests.kit.spoiled_plans import check_spoiled
 
 ORDERS = 8  # of each plan
 CASES, SHARDS = 2_000, 4
@@ -57,6 +58,19 @@ def test_a_promise_that_does_not_hold_is_seen_through() -> None:
     untrue = replace(planned, plan=replace(planned.plan, flows=(replace(flow, verdict="kept"),)))
     with pytest.raises(BrokenPromiseError, match="is stopp"):
         down_in_one_order(app, untrue, {flow.id}, 1, Tally())
+
+
+def test_what_the_judge_calls_kept_of_a_spoiled_plan_is_kept() -> None:
+    tally = Tally()
+
+    @seed(1)
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(app=apps(), ask=asks(), first_seed=st.integers(0, 2**32))
+    def search(app: App, ask: Ask, first_seed: int) -> None:
+        check_spoiled(app, ask, first_seed, tally)
+
+    search()
+    assert tally.cases > 100
 
 
 def searched(cases: int, seed_: int) -> Tally:
