@@ -36,8 +36,8 @@ class Judge:
         self._order = self._lives.order
 
     def judge(self, flows: Iterable[Flow]) -> tuple[Flow, ...]:
-        """Each flow with its verdict, reason, interruptions and outage."""
-        flows = tuple(flows)
+        """Each flow with its verdict, reason, interruptions and outage, whatever was said of it before."""
+        flows = tuple(replace(flow, verdict="kept", reason="", interruptions=(), outage_seconds=0.0) for flow in flows)
         fronts = Fronts(flows, self._lives, self._around.out)
         return tuple(self._judged(flow, fronts) for flow in flows)
 
