@@ -71,6 +71,7 @@ class RenameSource(_Rename):
         )
 
     def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
+        yield Stops(str(subject))
         yield Stops(endpoint(params["old"]))
 
 
