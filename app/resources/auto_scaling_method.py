@@ -27,9 +27,11 @@ LONGEST_TEMPLATE_NAME = 128
 SCALING = ("AZRebalance", "AlarmNotification", "InstanceRefresh", "ScheduledActions")
 
 # Seconds on AWS's clock, of which AWS publishes none: typical ones.
-LAUNCH_SECONDS = 60.0  # from a group's new size until its members run
+LAUNCH_SECONDS = 45.0  # from a group's new size until its members run
+# Whoever listens to a lifecycle hook answers when he likes, where nobody does it holds until its heartbeat's timeout.
+LONGEST_HOOK_SECONDS = 300.0
 DRAIN_SECONDS = 15.0  # until the connections of a member have ended
-TERMINATE_SECONDS = 40.0
+TERMINATE_SECONDS = 20.0
 KEEP_EVERY = 15.0  # how long a newcomer may go unregistered, and a process that was switched back on unseen
 # How long members may take beside what hooks hold them for, before a person has to look.
 PATIENCE = 3600.0
@@ -130,6 +132,13 @@ def hook_seconds(group: Resource, transition: str) -> float:
     """For how long the lifecycle hooks of a transition ("LAUNCHING", "TERMINATING") may hold a member."""
     held = (hook for hook in group.facts["hooks"] if str(hook["LifecycleTransition"]).endswith(transition))
     return max((float(hook.get("GlobalTimeout", 3600)) for hook in held), default=0.0)
+
+
+def held_seconds(group: Resource, transition: str) -> float:
+    """For how long they are expected to hold one."""
+    held = (hook for hook in group.facts["hooks"] if str(hook["LifecycleTransition"]).endswith(transition))
+    timeout = max((float(hook.get("HeartbeatTimeout", 3600)) for hook in held), default=0.0)
+    return min(timeout, LONGEST_HOOK_SECONDS)
 
 
 def sizes(group: Resource) -> Mapping[str, Json]:

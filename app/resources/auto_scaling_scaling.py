@@ -30,6 +30,7 @@ from app.resources.auto_scaling_method import (
     TERMINATE_SECONDS,
     balancers,
     fronts,
+    held_seconds,
     hook_seconds,
     link_params,
     movable,
@@ -64,7 +65,8 @@ class ScaleUp(Step):
             "twins": twins(behind),
             "within": PATIENCE + hook_seconds(resource, "LAUNCHING"),
         }
-        checks = max((check_seconds(each, quickly=not ctx.incremental) for each in behind), default=0.0)
+        # All at once the twins check quickly, and who calls the members directly does not wait for that at all.
+        checks = max((check_seconds(each) for each in behind if ctx.incremental), default=0.0)
         reached = {ready(resource.ref), in_service(resource.ref)}
         if not ctx.incremental:
             reached |= {made(each.ref) for each in behind for made in (ready, in_service)}
@@ -72,7 +74,7 @@ class ScaleUp(Step):
             params,
             f"Bring the twin of '{resource.name}' to that group's present size and wait until all of its members are "
             "in service.",
-            seconds=LAUNCH_SECONDS + checks,
+            seconds=LAUNCH_SECONDS + held_seconds(resource, "LAUNCHING") + checks,
             calls=3 + 2 * len(behind),
             needs=frozenset({freeze_step(resource.ref), step_id(f"{SUBJECT}.equip", resource.ref)}),
             reaches=frozenset(reached),
@@ -117,6 +119,7 @@ class Drain(Step):
         if not movable(resource, ctx):
             return None
         behind = fronts(resource, ctx) if ctx.incremental else []
+        drained = DRAIN_SECONDS if balancers(resource, ctx) else 0.0  # the source too lets connections end
         needs: set[StepId | Milestone] = {freeze_step(resource.ref)}
         if ctx.incremental:
             needs |= {in_service(resource.ref), step_id(ScaleUp.action, resource.ref)}
@@ -138,7 +141,7 @@ class Drain(Step):
             params,
             f"Take the members of '{resource.name}' from behind the twins of its load balancers, then scale it down "
             "to none.",
-            seconds=TERMINATE_SECONDS + (DRAIN_SECONDS if behind else 0.0),
+            seconds=TERMINATE_SECONDS + held_seconds(resource, "TERMINATING") + drained,
             calls=4 + 3 * len(behind),
             needs=frozenset(needs),
             reaches=frozenset({stopped(resource.ref)}),
