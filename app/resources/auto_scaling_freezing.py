@@ -5,8 +5,10 @@ from app.planning.context import Context
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import PREPARED, Draft, Milestone, StepId, in_service, linked, promise, step_id
 from app.resources.auto_scaling_looking import find_group, named_group, protected, set_sizes, sizes_of, suspended
+from app.resources.auto_scaling_looking import in_service as serving_members
 from app.resources.auto_scaling_method import KEEP_EVERY, SCALING, SUBJECT, balancers, movable
 from app.resources.auto_scaling_twin import Create
+from app.resources.load_balancer_members import in_service_behind
 
 
 def freeze_step(ref: Ref) -> StepId:
@@ -34,9 +36,13 @@ class Freeze(Step):
         else:  # the twin is made when the source has stopped, as everything all at once
             needs = {PREPARED}
         return Draft(
-            {"name": resource.ref.id, "suspended": list(resource.facts["suspended"])},
+            {
+                "name": resource.ref.id,
+                "suspended": list(resource.facts["suspended"]),
+                "load_balancers": list(resource.facts["load_balancers"]),
+            },
             f"Suspend what scales '{resource.name}' by itself; members that fail are still replaced.",
-            calls=2,
+            calls=2 + len(resource.facts["load_balancers"]),
             needs=frozenset(needs),
             begins=frozenset({resource.ref} if ctx.incremental else ()),
         )
@@ -47,11 +53,13 @@ class Freeze(Step):
     async def do(self, run: Run) -> Result:
         """Result: suspended, the processes that were so before; sizes and protected, how many members there are to
         be and are protected from scale-in: `drain` falls back on these after a crash, when the group itself tells
-        them no more."""
+        them no more. served: by load balancer, how many members serve behind it, as they are to again after undo."""
         group = await named_group(run, run.params["name"])
         before = run.params["suspended"] if run.recovering else suspended(group)
+        members = set(serving_members(group))
+        served = {name: len(members & await in_service_behind(run, name)) for name in run.params["load_balancers"]}
         await _suspend(run, run.params["name"])
-        return {"suspended": before, "sizes": sizes_of(group), "protected": len(protected(group))}
+        return {"suspended": before, "sizes": sizes_of(group), "protected": len(protected(group)), "served": served}
 
     async def keep(self, run: Run, result: Result) -> None:
         name = run.params["name"]

@@ -130,6 +130,7 @@ class Drain(Step):
             "name": resource.ref.id,
             "frozen": promise(freeze_step(resource.ref), "sizes"),
             "protected": promise(freeze_step(resource.ref), "protected"),
+            "served": promise(freeze_step(resource.ref), "served"),
             "counterpart": promise(step_id(Create.action, resource.ref)) if ctx.incremental else None,
             "sources": [each.ref.id for each in behind],
             "twins": twins(behind),
@@ -176,7 +177,7 @@ class Drain(Step):
         return {"sizes": sizes, "protected": held}
 
     async def undo(self, run: Run, result: Result | None) -> None:
-        """Back at its size, linked and behind the twins again, before anything else is taken back."""
+        """Back at its size and in service, linked and behind the twins again, before anything else is taken back."""
         name = run.params["name"]
         group = await find_group(run, name)
         if group is None or not run.params["frozen"]:
@@ -185,6 +186,8 @@ class Drain(Step):
         sizes = result["sizes"] if result else present if present["max"] else run.params["frozen"]
         await set_sizes(run, name, sizes)
         await wait_for_members(run, name, sizes["desired"], run.params["back_within"])
+        for balancer, number in sorted((run.params["served"] or {}).items()):
+            await wait_until_served(run, name, [balancer], min(number, sizes["desired"]))
         await _linked_and_served(run, name)
         await _protect_again(run, name, (result or run.params)["protected"] or 0)
 
