@@ -115,7 +115,7 @@ def _listed(value: str | list[str]) -> tuple[str, ...]:
 def _as_read(service: str, name: str, params: Mapping[str, Any]) -> Answer:
     """A request as the wire would hand it over: copied, EC2's empty lists lost, user data in base64."""
     read: Answer = _copied(params, keep_empty=service != "ec2")
-    if name == "RunInstances" and "UserData" in read:
+    if name in ("RunInstances", "CreateLaunchConfiguration") and "UserData" in read:
         data = read["UserData"]
         read["UserData"] = base64.b64encode(data.encode() if isinstance(data, str) else data).decode()
     if service == "route53":
