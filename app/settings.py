@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     oidc_role_claim: str = Field(default="landbridge_role", description="the claim that holds the role")
     allow_self_approval: bool = Field(default=False, description="authors may approve their own plans")
 
+    approval_hours: float = Field(default=168.0, gt=0, description="how long an approval is good to begin a job")
+
     max_body_bytes: int = Field(default=1_000_000, ge=1_000, description="a larger request body is 413")
     max_plan_resources: int = Field(default=100_000, ge=1, description="a plan of more resources is refused")
     max_wait_seconds: float = Field(default=30.0, ge=0, description="the longest ?wait= and Prefer: wait")

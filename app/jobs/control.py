@@ -8,6 +8,8 @@ from app.jobs import repository
 from app.jobs.changes import add_event, locked, move
 from app.jobs.models import Job
 from app.manners.doorbell import Doorbell, ring_after_commit
+from app.plans import approval
+from app.plans.models import Plan
 
 LEADS_TO = {"pause": "paused", "resume": "running", "cancel": "cancelled", "undo": "undoing"}
 # A stronger wish replaces a weaker one that the worker has not taken up yet.
@@ -66,6 +68,8 @@ async def check(session: AsyncSession, job: Job, wish: str) -> None:
     """What the status alone does not tell. Raises Conflict."""
     if wish == "resume" and (failed := await repository.in_state(session, job.id, "failed", 5)):
         raise Conflict(f"Retry or skip what failed first, or undo the job: {', '.join(failed)}.", code=Code.JOB_STATE)
+    if wish == "resume" and job.action != "dry_run":
+        await approval.require(session, await session.get_one(Plan, job.plan_id))
     if wish == "undo" and (other := await repository.begun_finalizing(session, job.plan_id)):
         raise Conflict(
             f"Job {other} has begun to destroy the sources: what it took cannot be had back.", code=Code.JOB_STATE

@@ -25,6 +25,7 @@ from app.jobs.journal import PostgresJournal
 from app.jobs.leases import Lease, LeasedClouds, claim, kept, release
 from app.jobs.models import Job, JobStep
 from app.planning.plan import PlannedStep
+from app.plans.approval import is_live
 from app.plans.models import Plan, PlanDocument
 from app.resources import all_kinds
 
@@ -138,14 +139,22 @@ class JobRunner:
         """Why this job must not change anything: no live approval of this very plan, or drift."""
         if load.job.action == "dry_run":
             return None
-        if load.plan.approved_hash != load.plan.plan_hash:
+        begun = await self._begun(load.job.id)
+        # An approval that expires in the middle of a cutover must not stop it there.
+        approved = load.plan.approved_hash == load.plan.plan_hash if begun else await self._approved(load.plan)
+        if not approved:
             return {
                 "code": "not_approved",
-                "detail": "The plan's approval is void: approve the plan as it is now, then resume the job.",
+                "detail": "The plan's approval is void or has expired: approve the plan as it is now, then resume "
+                "the job.",
             }
-        if load.job.action == "execute" and not await self._begun(load.job.id):
+        if load.job.action == "execute" and not begun:
             return await drift_of(self._database, load.plan, load.steps, paced)
         return None
+
+    async def _approved(self, plan: Plan) -> bool:
+        async with self._database.reading() as session:
+            return await is_live(session, plan)
 
     async def _begun(self, job_id: str) -> bool:
         async with self._database.reading() as session:

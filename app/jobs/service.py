@@ -14,6 +14,7 @@ from app.jobs.changes import add_event, conflict, holder, recount, taken
 from app.jobs.models import Job
 from app.manners.doorbell import Doorbell, ring_after_commit
 from app.manners.etags import etag
+from app.plans import approval
 from app.plans import repository as plans
 from app.plans.models import Plan
 
@@ -79,11 +80,7 @@ async def locked_plan(session: AsyncSession, plan_id: str) -> Plan:
 
 async def check_may_change(session: AsyncSession, plan: Plan, action: Action) -> None:
     """Raises Conflict unless the plan is approved as it is, its turn has come, and the account is free."""
-    if plan.approved_hash != plan.plan_hash:
-        raise Conflict(
-            f"Plan {plan.id} is not approved as it now is: have it approved, or ask for a dry_run.",
-            code=Code.PLAN_NOT_APPROVED,
-        )
+    await approval.require(session, plan)
     other = await holder(session, plan.account_id, plan.region)
     if other is not None:
         raise conflict(other, plan.account_id, plan.region)

@@ -1,8 +1,9 @@
-"""Four eyes: a plan is approved as it is now, by somebody other than its author."""
+"""Four eyes: a plan is approved as it is now, by somebody other than its author, and not for ever."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Code, Conflict, FieldError, Forbidden
@@ -14,9 +15,12 @@ SHOWN = 20  # blockers told in the refusal itself
 
 
 async def approve(
-    session: AsyncSession, plan_id: str, if_match: str | None, approver: str, *, authors_may: bool
+    session: AsyncSession, plan_id: str, if_match: str | None, approver: str, *, authors_may: bool, hours: float
 ) -> Plan:
-    """Bind an approval to the plan's hash. Raises Forbidden for the author, Conflict for a plan with blockers."""
+    """Bind an approval to the plan's hash, for so many hours.
+
+    Raises Forbidden for the author, Conflict for a plan with blockers.
+    """
     plan = await get(session, plan_id, lock=True)
     check_match(if_match, tag(plan), required=True)
     if approver == plan.author and not authors_may:
@@ -28,13 +32,31 @@ async def approve(
             code=Code.PLAN_BLOCKED,
             errors=blockers[:SHOWN],
         )
-    if plan.approved_hash != plan.plan_hash:
+    if not await is_live(session, plan):
         plan.status, plan.approved_by, plan.approved_hash = "approved", approver, plan.plan_hash
-        plan.approved_at = await session.scalar(func.now().select())
+        plan.approved_at = now = (await session.execute(select(func.now()))).scalar_one()
+        plan.approval_expires_at = now + timedelta(hours=hours)
         plan.version += 1
         await session.flush()
         await session.refresh(plan)
     return plan
+
+
+async def is_live(session: AsyncSession, plan: Plan) -> bool:
+    """Whether there is an approval of just this plan that has not expired, by the database's clock."""
+    if plan.approved_hash != plan.plan_hash or plan.approval_expires_at is None:
+        return False
+    now: datetime = (await session.execute(select(func.now()))).scalar_one()
+    return now < plan.approval_expires_at
+
+
+async def require(session: AsyncSession, plan: Plan) -> None:
+    """Raises Conflict where there is no live approval."""
+    if await is_live(session, plan):
+        return
+    expired = plan.approved_hash == plan.plan_hash
+    why = "is not approved any more: its approval has expired" if expired else "is not approved as it now is"
+    raise Conflict(f"Plan {plan.id} {why}. Have it approved, or ask for a dry_run.", code=Code.PLAN_NOT_APPROVED)
 
 
 async def _blockers(session: AsyncSession, plan: Plan) -> list[FieldError]:

@@ -111,9 +111,15 @@ async def approve_plan(
     settings: Annotated[Settings, Depends(settings_of)],
     if_match: IfMatch = None,
 ) -> Plan:
-    """Approve the plan as it is now (If-Match): it may then be executed. Its author may not."""
-    authors_may = settings.allow_self_approval
-    plan = await approval.approve(session, plan_id, if_match, caller.id, authors_may=authors_may)
+    """Approve the plan as it is now (If-Match): it may then be executed, for a while. Its author may not."""
+    plan = await approval.approve(
+        session,
+        plan_id,
+        if_match,
+        caller.id,
+        authors_may=settings.allow_self_approval,
+        hours=settings.approval_hours,
+    )
     return shown(response, plan)
 
 

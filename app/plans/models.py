@@ -29,6 +29,7 @@ class Plan(Base):
     author: Mapped[Name]
     approved_by: Mapped[Name | None]
     approved_at: Mapped[Moment | None]
+    approval_expires_at: Mapped[Moment | None]
     # Equal to plan_hash or void: an approval is of one plan, not of whatever it became later.
     approved_hash: Mapped[Name | None]
     created_at: Mapped[Created]

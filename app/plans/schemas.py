@@ -110,6 +110,7 @@ class Plan(BaseModel):
     author: str = Field(description="who made it, or changed it last")
     approved_by: str | None = None
     approved_at: datetime | None = None
+    approval_expires_at: datetime | None = Field(default=None, description="no job begins after it")
     approved_hash: str | None = None
     links: PlanLinks
     created_at: datetime

@@ -64,7 +64,7 @@ class Planner:
         await self._plan(session, plan, document, target)
         plan.author = author
         plan.status = "draft"
-        plan.approved_by = plan.approved_at = plan.approved_hash = None
+        plan.approved_by = plan.approved_at = plan.approval_expires_at = plan.approved_hash = None
         plan.version += 1
         await session.flush()
         await session.refresh(plan)

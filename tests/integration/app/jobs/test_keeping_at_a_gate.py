@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from tests.integration.app.jobs.conftest import JOB, Stored, planned
 
 FASTER = 600.0  # seconds of AWS's time in one of ours: a round every tenth of a second
 GATE = "before:link"
+NEXT_YEAR = datetime.now(UTC) + timedelta(days=365)
 
 
 class Rung:
@@ -113,7 +115,7 @@ class Scene:
         async with self.stored.database.transaction() as session:
             bodies = [step.as_json() for step in (first, second)]
             await session.execute(update(PlanDocument).values(steps=bodies))
-            await session.execute(update(Plan).values(approved_hash="h"))
+            await session.execute(update(Plan).values(approved_hash="h", approval_expires_at=NEXT_YEAR))
             done = update(JobStep).where(JobStep.step_id == first.id)
             await session.execute(done.values(state="succeeded", result={}))
 
