@@ -14,8 +14,8 @@ from app.planning.windows import Span
 CLASSIC_NETS = ("10.0.0.0/8",)  # where whatever is in EC2-Classic calls from (aws-facts A1)
 BALANCER = "load_balancer"
 OUTSIDE = "cidr"
-# What a step has done by its end and what later steps rely on.
-MARKED = (Opens, Links, Serves, Leads)
+# What other steps come after, or are held against, again and again.
+MARKED = (Opens, Links, Serves, Leads, Stops)
 
 
 @dataclass(frozen=True)
