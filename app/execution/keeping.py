@@ -54,7 +54,10 @@ class _UntilStopped:
 
 @dataclass(eq=False)
 class _Keeper:
-    """`at_work` is held during a round: two never overlap, and whoever ends the keeper waits for its last."""
+    """`at_work` is held during a round: two never overlap, and whoever ends the keeper waits for its last.
+
+    `unheard`: what a round in the background left to a person, and no step has halted for yet.
+    """
 
     step: PlannedStep
     action: Step
@@ -63,6 +66,7 @@ class _Keeper:
     ended: bool = False
     loop: "asyncio.Task[None] | None" = None
     trouble: str = ""
+    unheard: StepBroken | None = None
 
 
 class Keeping:
@@ -105,7 +109,8 @@ class Keeping:
 
     async def ready_for(self, step: PlannedStep) -> None:
         """Before the step makes its first call: a last look by those it needs directly, and an end to those
-        that are kept until it starts. Raises StepBroken or CloudError, and Interrupted on a stop."""
+        that are kept until it starts. Raises StepBroken, also one that a round since has met, or CloudError, and
+        Interrupted on a stop."""
         for need in step.needs:
             if need in self._keepers:
                 await self._check(self._keepers[need])
@@ -152,20 +157,28 @@ class Keeping:
                 pause = keeper.action.keeps_every
 
     async def _round(self, keeper: _Keeper) -> None:
-        """In the background nothing fails: the next round may find it mended, and who relies on it looks again."""
+        """In the background nothing fails: the next round may find it mended, and who relies on it looks again.
+
+        What is for a person to decide is not forgotten by that: who relies on it hears of it first.
+        """
         try:
             await self._kept_once(keeper, self._run(keeper))
             _tell(keeper, "")
         except CloudError as error:
             _tell(keeper, f"{error.operation} was refused ({error.code})")
         except StepBroken as error:
+            keeper.unheard = error
             _tell(keeper, error.reason)
 
     async def _check(self, keeper: _Keeper) -> None:
         async with keeper.at_work:
-            if not keeper.ended:
-                await self._attempts.persist(self._run(keeper), partial(self._kept_once, keeper))
-                _tell(keeper, "")
+            if keeper.ended:
+                return
+            unheard, keeper.unheard = keeper.unheard, None
+            await self._attempts.persist(self._run(keeper), partial(self._kept_once, keeper))
+            _tell(keeper, "")
+            if unheard is not None:
+                raise unheard
 
     async def _kept_once(self, keeper: _Keeper, run: Run) -> None:
         if self._stopping.is_set():

@@ -226,6 +226,20 @@ def test_what_breaks_in_the_background_is_told_once_and_halts_nothing() -> None:
     assert [(line["event"], line["reason"]) for line in logs] == [("keeping.broken", "Somebody took it.")]
 
 
+def test_what_a_round_left_to_a_person_halts_the_next_step_that_relies_on_it_though_it_is_well_by_then() -> None:
+    room = Timed(toy("a", until=()), toy("b", hold=100.0), toy("c", "a", "b"))
+    room.tend.trouble["a"] = "Somebody resumed Launch. It is suspended again."
+    room.cloud.hook = lambda moment: room.tend.trouble.clear() if room.seconds > 100.0 else None
+
+    assert room.advance() == "halted"
+    error = room.entry("c").error
+    assert error is not None
+    assert error["detail"] == "Somebody resumed Launch. It is suspended again."
+
+    room.journal.lines["toy.make/toy:c"] = Entry("pending", attempt=2)
+    assert room.advance() == "succeeded"
+
+
 @pytest.mark.parametrize("type_", [Throttled, Denied])
 def test_what_aws_refuses_in_the_background_is_met_again_with_the_next_round(type_: Any) -> None:
     room = Timed(toy("a", until=()), toy("b", hold=200.0))
