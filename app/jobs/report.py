@@ -13,6 +13,7 @@ from app.jobs import repository
 from app.jobs.models import FINAL_STATUSES, Job, JobCalls, JobStep
 from app.jobs.outages import measured_in
 from app.jobs.report_schemas import AwsCalls, Counterpart, JobReport, Left, OperationCalls, ReportFlow
+from app.planning.chain import Span, chain
 from app.planning.inventory import Ref
 from app.plans import repository as plans
 from app.plans.models import PlanDocument
@@ -73,6 +74,8 @@ def flows(
     """The plan's flows, each with what was foretold and what it was, as far as its steps have come."""
     planned: Any = document.steps
     held = {step["id"]: float(step["hold_seconds"] - step["lingering_seconds"]) for step in planned}
+    needs = {step["id"]: step["needs"] for step in planned}
+    spans = {id_: span for id_, step in steps.items() if (span := span_of(step, held[id_], time_scale))}
     bodies: Any = document.flows
     return [
         ReportFlow.model_validate(
@@ -81,11 +84,36 @@ def flows(
                 "predicted_seconds": flow.get("outage_seconds", 0.0),
                 "measured_seconds": watched.get(flow["id"]),
                 "interruptions": [
-                    {**gap, "measured_seconds": measured(gap, steps, held, time_scale)} for gap in flow["interruptions"]
+                    {
+                        **gap,
+                        "measured_seconds": measured(gap, steps, held, time_scale),
+                        "inside": inside(gap, spans, needs),
+                    }
+                    for gap in flow["interruptions"]
                 ],
             }
         )
         for flow in bodies
+    ]
+
+
+def span_of(step: JobStep, held: float, time_scale: float) -> Span | None:
+    """When the step ran, in AWS's seconds; what it only waited for afterwards is not counted."""
+    if step.state != "succeeded" or step.started_at is None or step.finished_at is None:
+        return None
+    return step.started_at.timestamp() * time_scale, step.finished_at.timestamp() * time_scale - held
+
+
+def inside(
+    gap: Mapping[str, Any], spans: Mapping[str, Span], needs: Mapping[str, Sequence[str]]
+) -> list[Mapping[str, Any]]:
+    """What ran inside an interruption that has ended."""
+    if not {gap["from_step"], gap["to_step"]} <= spans.keys():
+        return []
+    parts = chain(gap["from_step"], gap["to_step"], spans, needs)
+    return [
+        {"step": part.step, "seconds": round(part.seconds, 1), "waited_seconds": round(part.waited, 1)}
+        for part in parts
     ]
 
 

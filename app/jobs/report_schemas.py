@@ -14,11 +14,22 @@ class Counterpart(BaseModel):
     counterpart: str
 
 
+class Inside(BaseModel):
+    """A step that ran inside an interruption, and how long after the one before it it began."""
+
+    step: str
+    seconds: float
+    waited_seconds: float = Field(description="for nothing that the plan needs: a gate, a pause, a retry, the queue")
+
+
 class ReportInterruption(FlowInterruption):
     """An interruption as the plan foretold it, and as it was."""
 
     measured_seconds: float | None = Field(
         default=None, description="from the start of the one step to the end of the other, in AWS's seconds"
+    )
+    inside: list[Inside] = Field(
+        default_factory=list, description="the steps that led to its end, one after the other, once it has ended"
     )
 
 

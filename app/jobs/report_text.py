@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from app.jobs.report_schemas import JobReport, ReportInterruption
+from app.jobs.report_schemas import Inside, JobReport, ReportInterruption
 from app.manners.markdown import code, escaped, some, span
 
 MOST_LEFT = 50
+WORTH_TELLING = 5.0  # seconds that an interruption stood still between two steps
 
 
 def markdown(report: JobReport) -> str:
@@ -55,6 +56,14 @@ def interruptions(report: JobReport) -> Iterator[str]:
         yield "None was foretold: every flow is to be kept."
     for flow, gap in found:
         yield f"- {some(gap.sources)} to {some(gap.targets)} ({escaped(flow.rule)}): {length(gap)}."
+        if gap.inside:
+            yield f"  Inside it: {', '.join(map(part, gap.inside))}."
+
+
+def part(one: Inside) -> str:
+    """A step inside an interruption."""
+    waited = f", {span(one.waited_seconds)} after the one before" if one.waited_seconds >= WORTH_TELLING else ""
+    return f"{code(one.step)} ({span(one.seconds)}{waited})"
 
 
 def length(gap: ReportInterruption) -> str:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from app.planning.chain import Part
 from app.planning.plan import StepId
-from benchmarks.outage.inside import SHOWN_FROM, Part, chain, longest
+from benchmarks.outage.inside import SHOWN_FROM, inside, longest
 from benchmarks.outage.measuring import Method, Moved, Watched
 from landbridge.demo_names import Names, ports
 
@@ -102,7 +103,7 @@ def _flow(moved: Moved, one: Watched, names: Names) -> str:
         "from_port": one.flow.from_port,
         "to_port": one.flow.to_port,
     }
-    parts = chain(moved, one)
+    parts = inside(moved, one)
     words = ", ".join(_part(part, names) for part in parts)
     began, ended = longest(one)
     idle = sum(part.waited for part in parts)

@@ -86,6 +86,7 @@ async def test_an_interruption_is_foretold_and_measured(admin: Client, database:
     [interruption] = body["flows"][0]["interruptions"]
     assert interruption["estimated_seconds"] == 40
     assert 24 < interruption["measured_seconds"] < 30
+    assert interruption["inside"][-1]["step"] == AUTHORIZE_DB
     assert body["left"] == {"steps": [], "resources": []}
 
 
