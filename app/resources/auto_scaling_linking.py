@@ -12,7 +12,7 @@ from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, linked, step_id
 from app.resources.auto_scaling_looking import Group, find_group, links, named_group, running, staying
 from app.resources.auto_scaling_method import (
-    KEEP_EVERY,
+    KEEP_LINKS_EVERY,
     SUBJECT,
     drain_step,
     gets_configuration,
@@ -31,7 +31,7 @@ class LinkMembers(Step):
     action = f"{SUBJECT}.link_members"
     subject = SUBJECT
     phase = "link"
-    keeps_every = KEEP_EVERY
+    keeps_every = KEEP_LINKS_EVERY
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not linked_by_hand(resource, ctx):
@@ -77,11 +77,10 @@ async def link_members(run: Run, group: Group, link: Mapping[str, Any] | None = 
     link = link or run.params
     ids = staying(group)
     present = await links(run, ids)
+    for each in present.values():
+        _require_as_planned(each, link)
     refused: Conflict | None = None
-    for instance_id in await running(run, ids):
-        if instance_id in present:
-            _require_as_planned(present[instance_id], link)
-            continue
+    for instance_id in await running(run, [id_ for id_ in ids if id_ not in present]):
         try:
             await run.cloud.call(
                 "ec2.attach_classic_link_vpc",

@@ -1,10 +1,12 @@
 """Auto Scaling groups and their members as they are at this moment."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from app.execution.step import Judge, Run, Seen, StepBroken, Verdict, Watch, pending, settled
+from app.execution.step import Run, Seen, StepBroken, Verdict, Watch, pending, settled
 from app.planning.inventory import Json
+from app.resources.instance_looking import ALIVE
 
 DESCRIBE = "autoscaling.describe_auto_scaling_groups"
 LEAVING = ("Terminating", "Terminated", "Detaching", "Detached", "Warmed")
@@ -111,34 +113,38 @@ async def empty(run: Run, name: str, within: float) -> None:
         await protect(run, name, protected(await named_group(run, name)), False)
 
 
-def _looks(wanted: int) -> Judge:
-    """Settled at the look of that number."""
-    seen_so_far = 0
+async def pause(run: Run, name: str, seconds: float = 5.0) -> None:
+    """A breath between two rounds: the watcher looks at the group at once, and again after so many seconds."""
+    looks = 0
 
     def judge(seen: Seen) -> Verdict:
-        nonlocal seen_so_far
-        seen_so_far += 1
-        return settled() if seen_so_far >= wanted else pending()
+        nonlocal looks
+        looks += 1
+        return settled() if looks > 1 else pending()
 
-    return judge
-
-
-async def pause(run: Run, name: str, looks: int = 2) -> None:
-    """A breath between two rounds: for as long as the watcher takes for that many looks at the group."""
-    await run.wait(watch_group(name), _looks(looks))
+    await run.wait(replace(watch_group(name), every=seconds), judge)
 
 
 async def running(run: Run, instance_ids: list[str]) -> list[str]:
     """Those of the instances that run, in order."""
-    found = []
+    return sorted(await _in_states(run, instance_ids, ["running"]))
+
+
+async def alive(run: Run, instance_ids: list[str]) -> set[str]:
+    """Those of the instances that have not been terminated."""
+    return await _in_states(run, instance_ids, ALIVE)
+
+
+async def _in_states(run: Run, instance_ids: list[str], states: list[str]) -> set[str]:
+    found = set()
     for start in range(0, len(instance_ids), ASKED_AT_ONCE):
         filters = [
             {"Name": "instance-id", "Values": instance_ids[start : start + ASKED_AT_ONCE]},
-            {"Name": "instance-state-name", "Values": ["running"]},
+            {"Name": "instance-state-name", "Values": states},
         ]
         async for page in run.cloud.pages("ec2.describe_instances", Filters=filters):
-            found += [item["InstanceId"] for each in page["Reservations"] for item in each["Instances"]]
-    return sorted(found)
+            found |= {item["InstanceId"] for each in page["Reservations"] for item in each["Instances"]}
+    return found
 
 
 async def links(run: Run, instance_ids: list[str]) -> dict[str, dict[str, Any]]:

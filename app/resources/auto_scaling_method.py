@@ -33,6 +33,7 @@ LONGEST_HOOK_SECONDS = 300.0
 DRAIN_SECONDS = 15.0  # until the connections of a member have ended
 TERMINATE_SECONDS = 20.0
 KEEP_EVERY = 15.0  # how long a newcomer may go unregistered, and a process that was switched back on unseen
+KEEP_LINKS_EVERY = 60.0  # AWS links newcomers itself: this is for those few that were started while it was told to
 # How long members may take beside what hooks hold them for, before a person has to look.
 PATIENCE = 3600.0
 

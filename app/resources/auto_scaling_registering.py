@@ -11,7 +11,7 @@ from app.planning.effects import Effect, Registers, source_of
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, Milestone, StepId, in_service, linked, ready
 from app.resources.auto_scaling_linking import is_ours
-from app.resources.auto_scaling_looking import Group, find_group, links, named_group, pause
+from app.resources.auto_scaling_looking import Group, alive, find_group, links, named_group, pause
 from app.resources.auto_scaling_looking import in_service as serving_members
 from app.resources.auto_scaling_method import (
     KEEP_EVERY,
@@ -26,7 +26,8 @@ from app.resources.auto_scaling_method import (
 )
 from app.resources.load_balancer_members import check_seconds, in_service_behind, watch_members
 
-ROUND_SECONDS = 6.0  # of a pause between two rounds
+# Pauses between rounds of waiting, in seconds: short at first, and together as long as PATIENCE.
+PAUSES = (5.0,) * 12 + (15.0,) * int(PATIENCE / 15)
 
 
 class RegisterMembers(Step):
@@ -85,7 +86,7 @@ async def register_until_served(
     """Register, round by round, until whoever serves behind a source also does behind its twin; members may be
     replaced meanwhile. Raises StepBroken."""
     missing: list[str] = []
-    for _ in range(int(PATIENCE / ROUND_SECONDS)):
+    for seconds in PAUSES:
         group = await named_group(run, name)
         await _register(run, group, names, link)
         missing = []
@@ -94,7 +95,7 @@ async def register_until_served(
             missing += sorted(expected - await in_service_behind(run, twin))
         if not missing:
             return
-        await pause(run, name)
+        await pause(run, name, seconds)
     raise StepBroken(
         f"{missing[0]} is in service behind its load balancer and not behind the twin: see why its health checks "
         "fail, then retry this step."
@@ -103,37 +104,23 @@ async def register_until_served(
 
 async def _register(run: Run, group: Group, names: Sequence[str], link: Mapping[str, Any]) -> None:
     """Members that serve and are linked go behind the twins; those that leave, or have left, are taken away."""
-    members = serving_members(group)
-    ours = {id_ for id_, found in (await links(run, members)).items() if is_ours(found, link)}
-    leaving = {each["InstanceId"] for each in group["Instances"]} - set(members)
-    for twin in names:
-        present = await registered(run, twin)
-        await register(run, twin, sorted(ours - present))
-        gone = await _gone(run, present - ours - leaving)
-        await deregister(run, twin, (leaving & present) | gone)
+    members = set(serving_members(group))
+    leaving = {each["InstanceId"] for each in group["Instances"]} - members
+    behind = {twin: await _health(run, twin) for twin in names}
+    new = {id_ for present in behind.values() for id_ in members - set(present)}
+    ours = {id_ for id_, found in (await links(run, sorted(new))).items() if is_ours(found, link)}
+    for twin, present in behind.items():
+        await register(run, twin, sorted(ours - set(present)))
+        out = {id_ for id_, state in present.items() if state != "InService" and id_ not in members | leaving}
+        await deregister(run, twin, (leaving & set(present)) | (out - await alive(run, sorted(out))))
 
 
-async def _gone(run: Run, instance_ids: Collection[str]) -> set[str]:
-    """Those of the instances that do not exist any more."""
-    if not instance_ids:
-        return set()
-    filters = [{"Name": "instance-id", "Values": sorted(instance_ids)}]
-    alive = {
-        item["InstanceId"]
-        async for page in run.cloud.pages("ec2.describe_instances", Filters=filters)
-        for each in page["Reservations"]
-        for item in each["Instances"]
-        if item["State"]["Name"] not in ("shutting-down", "terminated")
-    }
-    return set(instance_ids) - alive
-
-
-async def registered(run: Run, name: str) -> set[str]:
-    """Whoever is behind a load balancer, in service or not; nobody where there is none."""
+async def _health(run: Run, name: str) -> dict[str, str]:
+    """By id: the state of whoever is behind a load balancer; nobody where there is none."""
     with suppress(NotFound):
         answer = await run.cloud.call("elb.describe_instance_health", LoadBalancerName=name)
-        return {each["InstanceId"] for each in answer["InstanceStates"]}
-    return set()
+        return {each["InstanceId"]: each["State"] for each in answer["InstanceStates"]}
+    return {}
 
 
 async def register(run: Run, name: str, instance_ids: Sequence[str]) -> None:
@@ -150,7 +137,7 @@ async def register(run: Run, name: str, instance_ids: Sequence[str]) -> None:
 
 async def deregister(run: Run, name: str, instance_ids: Collection[str]) -> None:
     """Take away those of the instances that are there."""
-    present = sorted(set(instance_ids) & await registered(run, name)) if instance_ids else []
+    present = sorted(set(instance_ids) & set(await _health(run, name))) if instance_ids else []
     if not present:
         return
     try:
@@ -180,11 +167,11 @@ async def wait_until_drained(run: Run, name: str, instance_ids: Sequence[str]) -
 async def wait_until_served(run: Run, name: str, names: Sequence[str], least: int) -> None:
     """Until that many members of a group serve behind each of its load balancers. Raises StepBroken."""
     for balancer in names:
-        for _ in range(int(PATIENCE / ROUND_SECONDS)):
+        for seconds in PAUSES:
             members = set(serving_members(await named_group(run, name)))
             if len(members & await in_service_behind(run, balancer)) >= least:
                 break
-            await pause(run, name)
+            await pause(run, name, seconds)
         else:
             raise StepBroken(
                 f"Fewer than {least} members of {name} are in service behind {balancer}: see why their health checks "

@@ -45,6 +45,8 @@ def _balancer(builder: Builder, webs: list[str]) -> None:
     name = {"LoadBalancerName": "front"}
     listener = {"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 80}
     builder.call("elb", "CreateLoadBalancer", **name, AvailabilityZones=["us-east-1a"], Listeners=[listener])
+    check = {"Target": "TCP:80", "Interval": 10, "Timeout": 5, "HealthyThreshold": 3, "UnhealthyThreshold": 2}
+    builder.call("elb", "ConfigureHealthCheck", **name, HealthCheck=check)
     builder.call("elb", "RegisterInstancesWithLoadBalancer", **name, Instances=[{"InstanceId": one} for one in webs])
     builder.wait(300)
     found = builder.call("elb", "DescribeLoadBalancers")["LoadBalancerDescriptions"][0]

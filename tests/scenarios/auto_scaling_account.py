@@ -179,15 +179,21 @@ class Web:
         """Those in service."""
         return sorted(each.instance_id for each in self.group(name).in_service) if self.exists(name) else []
 
+    def spare(self, name: str = "web") -> bool:
+        """Whether the group could do without one member: it has others, and none is dead without its knowing."""
+        instances = self.place.table(Instance)
+        states = {instances[id_].state for id_ in self.members(name)}
+        return len(self.members(name)) > 1 and states == {"running"}
+
     def kill(self, name: str = "web") -> None:
-        """One member in service, as a crash does; none where it is the last one there is."""
-        if len(self.members(name)) > 1:
+        """One member in service, as a crash does; none where no other would be left."""
+        if self.spare(name):
             self.hand.ask("ec2.terminate_instances", {"InstanceIds": self.members(name)[:1]})
 
     def resize(self, by: int, name: str = "web") -> None:
         group = self.group(name)
         wanted = max(group.minimum, 1, min(group.maximum, group.desired + by))
-        if group.maximum:
+        if group.maximum and (by > 0 or self.spare(name)):
             self.scaling("set_desired_capacity", AutoScalingGroupName=name, DesiredCapacity=wanted)
 
     def strays(self, *, linked: bool, twin: str = "") -> list[str]:
