@@ -10,10 +10,11 @@ from app.aws.boto_cloud import BotoCloud
 from app.aws.sessions import CONFIG
 from app.cloud import Cloud
 from app.execution.attempts import Control
+from app.execution.declared import Undeclared, tell
 from app.execution.executor import Executor, Outcome
 from app.execution.journal import Journal
 from app.execution.pacing import MemoryBudget, PacedCloud
-from app.execution.step import Result
+from app.execution.step import Result, Step
 from app.planning.context import Request, Settings, Target
 from app.planning.inventory import Inventory
 from app.planning.plan import Plan, PlannedStep, Strategy
@@ -27,6 +28,8 @@ from sandbox.world import World
 
 class InProcess:
     """`boto` makes clients for one's own hand in the account; `cloud` is what the app calls through."""
+
+    undeclared: Undeclared = staticmethod(tell)
 
     def __init__(self, world: World | None = None) -> None:
         self.world = world or World()
@@ -45,7 +48,7 @@ class InProcess:
         self.client = client
 
     def discover(self) -> Inventory:
-        return run(self.world, discover(self.cloud, all_kinds()))
+        return run(self.world, discover(self.cloud, all_kinds(), self.undeclared))
 
     def target(self, inventory: Inventory | None = None) -> Target:
         """The account's one VPC: its subnets by zone, and its DB subnet group if it has one."""
@@ -72,6 +75,10 @@ class InProcess:
         )
         return make_plan(inventory or self.discover(), request, all_kinds())
 
+    def actions(self) -> Mapping[str, Step]:
+        """What knows how to carry an action out."""
+        return {step.action: step for kind in all_kinds().values() for step in kind.steps}
+
     def executor(
         self,
         steps: Sequence[PlannedStep],
@@ -82,16 +89,16 @@ class InProcess:
         cloud: Cloud | None = None,
         earlier: Mapping[str, Result] | None = None,
     ) -> Executor:
-        actions = {step.action: step for kind in all_kinds().values() for step in kind.steps}
         return Executor(
             job_id=job_id,
             steps=steps,
-            actions=actions,
+            actions=self.actions(),
             journal=journal,
             cloud=cloud or self.cloud,
             clock=self.clock,
             control=control,
             earlier=earlier,
+            undeclared=self.undeclared,
         )
 
     def advance(self, steps: Sequence[PlannedStep], journal: Journal) -> Outcome:

@@ -4,25 +4,23 @@ import asyncio
 from typing import Any
 
 from app.accounts.models import Account
-from app.accounts.permissions import PROBES, Probe
 from app.accounts.ports import CloudFactory
 from app.accounts.schemas import Verification, VerifiedRegion
 from app.cloud import Cloud, CloudError, Denied, Throttled, UnknownOutcome
 from app.errors import CloudRefused
+from app.resources import all_kinds
+from app.resources.permissions import Probe, probes_of
 
 CALLS_AT_ONCE = 8
-PLATFORMS = Probe(
-    "ec2:DescribeAccountAttributes",
-    "ec2.describe_account_attributes",
-    {"AttributeNames": ["supported-platforms"]},
-)
+PLATFORMS = "ec2.describe_account_attributes"  # asked in earnest: the answer says what there is
 
 
 async def verify(account: Account, clouds: CloudFactory) -> Verification:
     """What AWS says about our hold on the account; raises CloudRefused if it does not even let us in."""
     regions = [str(region) for region in account.regions]
     identity = await who_we_are(account, clouds.open(account, regions[0]))
-    found = await asyncio.gather(*(verify_region(clouds.open(account, region), region) for region in regions))
+    who = identity["Account"]
+    found = await asyncio.gather(*(verify_region(clouds.open(account, region), region, who) for region in regions))
     return Verification(
         arn=identity["Arn"],
         aws_account_id=identity["Account"],
@@ -45,8 +43,8 @@ async def who_we_are(account: Account, cloud: Cloud) -> dict[str, Any]:
         raise CloudRefused(f"AWS did not let us in ({error.code}). {where}, and verify again.") from error
 
 
-async def verify_region(cloud: Cloud, region: str) -> VerifiedRegion:
-    """Try every read in one region."""
+async def verify_region(cloud: Cloud, region: str, account: str) -> VerifiedRegion:
+    """Try every read in one region: whatever discovering calls, and whatever steps look at."""
     missing: list[str] = []
     unverified: list[str] = []
     platforms: list[str] = []
@@ -55,7 +53,10 @@ async def verify_region(cloud: Cloud, region: str) -> VerifiedRegion:
     async def attempt(probe: Probe) -> dict[str, Any]:
         try:
             async with gate:
-                return await cloud.call(probe.operation, **probe.params)
+                request = probe.request(region, account)
+                if probe.operation == PLATFORMS:
+                    request.pop("DryRun")
+                return await cloud.call(probe.operation, **request)
         except Denied:
             missing.append(probe.action)
         except (Throttled, UnknownOutcome):
@@ -65,9 +66,11 @@ async def verify_region(cloud: Cloud, region: str) -> VerifiedRegion:
             return {}
         return {}
 
-    attributes, *_ = await asyncio.gather(attempt(PLATFORMS), *(attempt(probe) for probe in PROBES))
-    for attribute in attributes.get("AccountAttributes", []):
-        platforms += [value["AttributeValue"] for value in attribute["AttributeValues"]]
+    probes = probes_of(all_kinds())
+    answers = await asyncio.gather(*(attempt(probe) for probe in probes))
+    for probe, answer in zip(probes, answers, strict=True):
+        attributes = answer.get("AccountAttributes", []) if probe.operation == PLATFORMS else []
+        platforms += [value["AttributeValue"] for attribute in attributes for value in attribute["AttributeValues"]]
     return VerifiedRegion(
         region=region,
         platforms=sorted(platforms),

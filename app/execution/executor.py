@@ -18,6 +18,7 @@ from typing import Literal
 from app.cloud import Cloud, CloudError
 from app.execution.attempts import Attempts, Control, Interrupted, failure
 from app.execution.clock import Clock
+from app.execution.declared import Declarations, Undeclared, tell
 from app.execution.frontier import Frontier
 from app.execution.journal import Entry, Journal
 from app.execution.keeping import Keeping
@@ -52,6 +53,7 @@ class Executor:
         control: Control | None = None,
         earlier: Mapping[StepId, Result] | None = None,
         witness: Witness | None = None,
+        undeclared: Undeclared = tell,
     ) -> None:
         self._steps = {step.id: step for step in steps}
         self._actions = actions
@@ -61,7 +63,16 @@ class Executor:
         self._urgent = urgent(steps)
         self._watcher = Watcher(cloud, clock)
         self._attempts = Attempts(clock, self.control)
-        self._runs = RunFactory(job_id, cloud, self._settled, self._attempts.consistency, self._result_of, witness)
+        self._declared = Declarations(actions, undeclared)
+        self._runs = RunFactory(
+            job_id,
+            cloud,
+            self._settled,
+            self._attempts.consistency,
+            self._result_of,
+            witness,
+            declarations=self._declared,
+        )
         self._keeping = Keeping(self._steps, actions, self._runs, self._attempts, self.control)
         self._entries: dict[StepId, Entry] = {}
         self._failed = False
@@ -208,6 +219,7 @@ class Executor:
                 return
             result = await self._done(step, action)
             if watch := action.watch(result):
+                self._declared.watches(step.action, watch)
                 watch = replace(watch, urgent=watch.urgent or step.id in self._urgent)
                 await self._verifying(step, result)
                 result = {**result, **await self._settled(watch, lambda seen: action.verdict(result, seen))}

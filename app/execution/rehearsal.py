@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.cloud import Cloud, DryRunPassed
+from app.execution.calls import Calls
 from app.execution.pacing import is_read
 from app.execution.step import Result, Run, Step
 from app.planning.context import Context
@@ -69,6 +70,10 @@ class Rehearsed(Step):
     @property
     def action(self) -> str:  # type: ignore[override]
         return self._step.action
+
+    @property
+    def calls(self) -> Calls:  # type: ignore[override]
+        return self._step.calls
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         return self._step.plan(resource, ctx)

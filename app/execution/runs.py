@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from app.cloud import Cloud
+from app.execution.declared import Declarations
 from app.execution.step import Judge, Result, Run, Watch
 from app.execution.witness import Witness, WitnessedCloud
 from app.planning.inventory import Json, Ref
@@ -41,8 +42,11 @@ class RunFactory:
         consistency: Callable[[], Awaitable[None]],
         result_of: Callable[[StepId], Result | None],
         witness: Witness | None = None,
+        *,
+        declarations: Declarations | None = None,
     ) -> None:
         self._witness = witness
+        self._declarations = declarations
         self._job_id = job_id
         self._cloud = cloud
         self._wait = wait
@@ -50,6 +54,12 @@ class RunFactory:
         self._result_of = result_of
 
     def make(self, step: PlannedStep, attempt: int, *, recovering: bool) -> Run:
+        cloud, wait = self._cloud, self._wait
+        if self._witness:
+            cloud = WitnessedCloud(cloud, self._witness, step.id, attempt)
+        if self._declarations:
+            cloud = self._declarations.cloud(step.action, cloud)
+            wait = self._declarations.waiting(step.action, wait)
         return Run(
             job_id=self._job_id,
             step_id=step.id,
@@ -58,7 +68,7 @@ class RunFactory:
             attempt=attempt,
             recovering=recovering,
             fresh=any(True for _ in promises(step.params)) or recovering,
-            cloud=WitnessedCloud(self._cloud, self._witness, step.id, attempt) if self._witness else self._cloud,
+            cloud=cloud,
             token=token_of(self._job_id, step.id, attempt),
             tags=(
                 ("landbridge:job", self._job_id),
@@ -66,7 +76,7 @@ class RunFactory:
                 ("landbridge:source", step.subject),
             ),
             result_of=self._result_of,
-            wait=self._wait,
+            wait=wait,
             consistency=self._consistency if recovering else _nothing_to_wait_for,
         )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from app.cloud import Cloud
+from app.execution.calls import Calls, Reach
 from app.planning.context import Context
 from app.planning.effects import Effect
 from app.planning.inventory import Json, Ref, Resource
@@ -141,12 +142,17 @@ class Step(ABC):
 
     A step that `keeps_every` so many seconds of AWS's time (0: nothing to keep) looks after what it made
     true: see `keep`.
+
+    `calls`: every operation that do, watch, keep, check or undo may call, and on what. `permits`: what AWS asks
+    for besides when it carries them out. The job's permissions are made from these, and from nothing else.
     """
 
     action: ClassVar[str]
     subject: ClassVar[str]
     phase: ClassVar[str]
     keeps_every: ClassVar[float] = 0.0
+    calls: ClassVar[Calls] = {}
+    permits: ClassVar[Calls] = {}
 
     @abstractmethod
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
@@ -155,6 +161,11 @@ class Step(ABC):
     def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
         """Pure: what a step with these params does to what can call what. Flows are proved from this and from
         nothing else, so read it off `params`, where promises stand unfilled, and from nowhere else."""
+        return ()
+
+    def untagged(self, params: Mapping[str, Json]) -> Reach:
+        """Pure: what promises of its result may stand for that does not carry our tag (what AWS does not tag,
+        what was there already)."""
         return ()
 
     async def check(self, run: Run) -> None:

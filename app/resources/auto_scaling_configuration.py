@@ -4,12 +4,14 @@ Launch configurations never change: one is made from the present one, all else e
 parameters (aws-facts A1, ASG), and the group is switched to it.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from app.cloud import AlreadyExists
+from app.execution.calls import Calls, Reach, having, on, reading
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
 from app.planning.context import Context
-from app.planning.inventory import Resource
+from app.planning.inventory import Json, Resource
 from app.planning.plan import Draft, promise, step_id
 from app.resources.auto_scaling_launching import (
     find_configuration,
@@ -36,6 +38,11 @@ class LinkConfiguration(Step):
     action = f"{SUBJECT}.link_configuration"
     subject = SUBJECT
     phase = "link"
+    calls: ClassVar[Calls] = {
+        **reading("autoscaling.describe_launch_configurations"),
+        "autoscaling.create_launch_configuration": on("launchConfiguration:*:launchConfigurationName/*-linked-*"),
+        "autoscaling.delete_launch_configuration": on("launchConfiguration:*:launchConfigurationName/*-linked-*"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not gets_configuration(resource, ctx):
@@ -52,6 +59,9 @@ class LinkConfiguration(Step):
             calls=3,
             needs=frozenset({*link_switches(ctx), *rules(resource)}),
         )
+
+    def untagged(self, params: Mapping[str, Json]) -> Reach:
+        return self.calls["autoscaling.create_launch_configuration"]
 
     async def check(self, run: Run) -> None:
         await source_configuration(run, run.params["source"], run.params["user_data_sha256"])
@@ -105,6 +115,12 @@ class SwitchConfiguration(Step):
     action = f"{SUBJECT}.switch_configuration"
     subject = SUBJECT
     phase = "link"
+    calls: ClassVar[Calls] = {
+        **reading("autoscaling.describe_auto_scaling_groups", "ec2.describe_classic_link_instances"),
+        "autoscaling.update_auto_scaling_group": on("autoScalingGroup:*:autoScalingGroupName/{name}"),
+        "ec2.detach_classic_link_vpc": having("instance/*", "aws:ResourceTag/aws:autoscaling:groupName", "{name}")
+        + on("vpc/{vpc_id}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not gets_configuration(resource, ctx):

@@ -1,7 +1,8 @@
 """Finalize: the source group goes, and what only served it: launch configurations and alarms."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from app.execution.calls import Calls, on, reading
 from app.execution.step import Result, Run, Step, StepBroken
 from app.planning.context import Context
 from app.planning.inventory import Resource
@@ -20,6 +21,16 @@ class Delete(Step):
     action = f"{SUBJECT}.delete"
     subject = SUBJECT
     phase = "finalize"
+    calls: ClassVar[Calls] = {
+        **reading(
+            "autoscaling.describe_auto_scaling_groups",
+            "autoscaling.describe_launch_configurations",
+            "cloudwatch.describe_alarms",
+        ),
+        "autoscaling.delete_auto_scaling_group": on("autoScalingGroup:*:autoScalingGroupName/{name}"),
+        "autoscaling.delete_launch_configuration": on("launchConfiguration:*:launchConfigurationName/{configurations}"),
+        "cloudwatch.delete_alarms": on("alarm:{alarms}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not movable(resource, ctx):

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
+from app.execution.calls import Calls, makes, on, ours, reading
 from app.execution.step import Result, Run, Step, StepBroken
 from app.planning.context import Context
 from app.planning.inventory import Json, Ref, Resource
@@ -25,6 +26,18 @@ class Equip(Step):
     action = f"{SUBJECT}.equip"
     subject = SUBJECT
     phase = "instances"
+    calls: ClassVar[Calls] = {
+        **reading(
+            "autoscaling.describe_scheduled_actions", "cloudwatch.describe_alarms", "cloudwatch.list_tags_for_resource"
+        ),
+        "autoscaling.enable_metrics_collection": on("autoScalingGroup:*:autoScalingGroupName/{name}"),
+        "autoscaling.put_lifecycle_hook": on("autoScalingGroup:*:autoScalingGroupName/{name}"),
+        "autoscaling.put_notification_configuration": on("autoScalingGroup:*:autoScalingGroupName/{name}"),
+        "autoscaling.put_scaling_policy": on("autoScalingGroup:*:autoScalingGroupName/{name}"),
+        "autoscaling.put_scheduled_update_group_action": on("autoScalingGroup:*:autoScalingGroupName/{name}"),
+        "cloudwatch.put_metric_alarm": makes("alarm:{alarms[].AlarmName}"),
+        "cloudwatch.delete_alarms": ours("alarm:{alarms[].AlarmName}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not movable(resource, ctx):

@@ -1,5 +1,8 @@
 """Never two groups scaling at once: the source's processes are suspended, and the twin's resumed in the end."""
 
+from typing import ClassVar
+
+from app.execution.calls import Calls, on, reading
 from app.execution.step import Result, Run, Step, StepBroken
 from app.planning.context import Context
 from app.planning.inventory import Json, Ref, Resource
@@ -26,6 +29,11 @@ class Freeze(Step):
     subject = SUBJECT
     phase = "instances"
     keeps_every = KEEP_EVERY
+    calls: ClassVar[Calls] = {
+        **reading("autoscaling.describe_auto_scaling_groups", "elb.describe_instance_health"),
+        "autoscaling.suspend_processes": on("autoScalingGroup:*:autoScalingGroupName/{name}"),
+        "autoscaling.resume_processes": on("autoScalingGroup:*:autoScalingGroupName/{name}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not movable(resource, ctx):
@@ -90,6 +98,12 @@ class Thaw(Step):
     action = f"{SUBJECT}.thaw"
     subject = SUBJECT
     phase = "instances"
+    calls: ClassVar[Calls] = {
+        **reading("autoscaling.describe_auto_scaling_groups"),
+        "autoscaling.suspend_processes": on("autoScalingGroup:*:autoScalingGroupName/{name}"),
+        "autoscaling.resume_processes": on("autoScalingGroup:*:autoScalingGroupName/{name}"),
+        "autoscaling.update_auto_scaling_group": on("autoScalingGroup:*:autoScalingGroupName/{name}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not movable(resource, ctx):

@@ -5,6 +5,7 @@ place has no source (aws-facts A6), so a new one is scaled up beside it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar
 
 from app.planning.context import Context
 from app.planning.effects import Effect, Joins
@@ -21,7 +22,7 @@ from app.resources.auto_scaling_registering import RegisterMembers
 from app.resources.auto_scaling_scaling import Drain, ScaleUp
 from app.resources.auto_scaling_template import CreateTemplate
 from app.resources.auto_scaling_twin import Create
-from app.resources.kind import Kind, Survey
+from app.resources.kind import ABSENT, Kind, Survey
 
 # What changes by itself: by policies, by scheduled actions, by members that fail.
 RESTLESS = frozenset({"state", "desired", "members"})
@@ -46,6 +47,31 @@ class AutoScalingGroups(Kind):
         Thaw(),
         Delete(),
     )
+    reads = frozenset(
+        {
+            "autoscaling.describe_auto_scaling_groups",
+            "autoscaling.describe_launch_configurations",
+            "autoscaling.describe_lifecycle_hooks",
+            "autoscaling.describe_notification_configurations",
+            "autoscaling.describe_policies",
+            "autoscaling.describe_scheduled_actions",
+            "cloudwatch.describe_alarms",
+            "ec2.describe_images",
+            "ec2.describe_security_groups",
+        }
+    )
+    probes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "autoscaling.describe_auto_scaling_groups": {"MaxRecords": 1},
+        "autoscaling.describe_launch_configurations": {"MaxRecords": 1},
+        "autoscaling.describe_notification_configurations": {"MaxRecords": 1},
+        "autoscaling.describe_policies": {"MaxRecords": 1},
+        "autoscaling.describe_scheduled_actions": {"MaxRecords": 1},
+        "autoscaling.describe_lifecycle_hooks": {"AutoScalingGroupName": ABSENT},
+        "cloudwatch.describe_alarms": {"MaxRecords": 1},
+        "cloudwatch.list_tags_for_resource": {
+            "ResourceARN": f"arn:aws:cloudwatch:{{region}}:{{account}}:alarm:{ABSENT}"
+        },
+    }
 
     async def discover(self, survey: Survey) -> list[Resource]:
         """Facts: holds, state, zones, subnets, groups, load_balancers, configuration (the launch configuration

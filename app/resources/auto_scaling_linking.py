@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from app.cloud import Conflict, NotFound
+from app.execution.calls import Calls, having, on, reading
 from app.execution.step import Result, Run, Step, StepBroken
 from app.planning.context import Context
 from app.planning.effects import Effect, Links, group_names
@@ -32,6 +33,15 @@ class LinkMembers(Step):
     subject = SUBJECT
     phase = "link"
     keeps_every = KEEP_LINKS_EVERY
+    calls: ClassVar[Calls] = {
+        **reading(
+            "autoscaling.describe_auto_scaling_groups", "ec2.describe_classic_link_instances", "ec2.describe_instances"
+        ),
+        "ec2.attach_classic_link_vpc": having("instance/*", "aws:ResourceTag/aws:autoscaling:groupName", "{name}")
+        + on("vpc/{vpc_id}", "security-group/{group_ids}"),
+        "ec2.detach_classic_link_vpc": having("instance/*", "aws:ResourceTag/aws:autoscaling:groupName", "{name}")
+        + on("vpc/{vpc_id}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not linked_by_hand(resource, ctx):

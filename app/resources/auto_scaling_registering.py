@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from app.cloud import NotFound
+from app.execution.calls import Calls, on, reading
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, pending, settled
 from app.planning.context import Context
 from app.planning.effects import Effect, Registers, source_of
@@ -38,6 +39,16 @@ class RegisterMembers(Step):
     subject = SUBJECT
     phase = "load_balancers"
     keeps_every = KEEP_EVERY
+    calls: ClassVar[Calls] = {
+        **reading(
+            "autoscaling.describe_auto_scaling_groups",
+            "ec2.describe_classic_link_instances",
+            "ec2.describe_instances",
+            "elb.describe_instance_health",
+        ),
+        "elb.register_instances_with_load_balancer": on("loadbalancer/{twins}"),
+        "elb.deregister_instances_from_load_balancer": on("loadbalancer/{twins}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         taken = fronts(resource, ctx)

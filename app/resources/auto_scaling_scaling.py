@@ -1,8 +1,9 @@
 """The group's own cutover: its twin comes up to its size beside it, then it goes down to nothing."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
+from app.execution.calls import Calls, having, on, reading
 from app.execution.step import Result, Run, Step, StepBroken
 from app.planning.context import Context
 from app.planning.effects import Deregisters, Effect, Registers, Serves, Stops, source_of
@@ -52,6 +53,11 @@ class ScaleUp(Step):
     action = f"{SUBJECT}.scale_up"
     subject = SUBJECT
     phase = "instances"
+    calls: ClassVar[Calls] = {
+        **reading("autoscaling.describe_auto_scaling_groups", "elb.describe_instance_health"),
+        "autoscaling.update_auto_scaling_group": on("autoScalingGroup:*:autoScalingGroupName/{name}"),
+        "autoscaling.set_instance_protection": on("autoScalingGroup:*:autoScalingGroupName/{name}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not movable(resource, ctx):
@@ -114,6 +120,20 @@ class Drain(Step):
     action = f"{SUBJECT}.drain"
     subject = SUBJECT
     phase = "instances"
+    calls: ClassVar[Calls] = {
+        **reading(
+            "autoscaling.describe_auto_scaling_groups",
+            "ec2.describe_classic_link_instances",
+            "ec2.describe_instances",
+            "elb.describe_instance_health",
+        ),
+        "autoscaling.update_auto_scaling_group": on("autoScalingGroup:*:autoScalingGroupName/{name}"),
+        "autoscaling.set_instance_protection": on("autoScalingGroup:*:autoScalingGroupName/{name}"),
+        "elb.register_instances_with_load_balancer": on("loadbalancer/{twins}"),
+        "elb.deregister_instances_from_load_balancer": on("loadbalancer/{twins}"),
+        "ec2.attach_classic_link_vpc": having("instance/*", "aws:ResourceTag/aws:autoscaling:groupName", "{name}")
+        + on("vpc/{link.vpc_id}", "security-group/{link.group_ids}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not movable(resource, ctx):

@@ -3,9 +3,10 @@
 import base64
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from app.cloud import AlreadyExists, NotFound
+from app.execution.calls import Calls, makes, ours, passing, reading
 from app.execution.step import Result, Run, Seen, Step, Verdict, Watch, pending, settled
 from app.planning.context import Context
 from app.planning.effects import Effect, Joins, group_names
@@ -24,6 +25,14 @@ class CreateTemplate(Step):
     action = f"{SUBJECT}.create_template"
     subject = SUBJECT
     phase = "prepare"
+    calls: ClassVar[Calls] = {
+        **reading("autoscaling.describe_launch_configurations", "ec2.describe_launch_templates"),
+        "ec2.create_launch_template": makes("launch-template/*"),
+        "ec2.delete_launch_template": ours("launch-template/*"),
+    }
+    permits: ClassVar[Calls] = {
+        "iam.pass_role": passing("{data.IamInstanceProfile.[Arn, Name][]}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not movable(resource, ctx):

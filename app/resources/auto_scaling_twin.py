@@ -1,6 +1,9 @@
 """The group in the VPC: made empty and at rest beside its source, then given all that hangs on that."""
 
+from typing import ClassVar
+
 from app.cloud import AlreadyExists
+from app.execution.calls import Calls, having, makes, on, ours, reading
 from app.execution.step import Result, Run, Step, StepBroken
 from app.planning.context import Context
 from app.planning.inventory import Json, Resource
@@ -25,6 +28,15 @@ class Create(Step):
     action = f"{SUBJECT}.create"
     subject = SUBJECT
     phase = "instances"
+    calls: ClassVar[Calls] = {
+        **reading("autoscaling.describe_auto_scaling_groups"),
+        "autoscaling.create_auto_scaling_group": makes("autoScalingGroup:*:autoScalingGroupName/{name}"),
+        "autoscaling.suspend_processes": on("autoScalingGroup:*:autoScalingGroupName/{name}"),
+        "autoscaling.delete_auto_scaling_group": ours("autoScalingGroup:*:autoScalingGroupName/{name}"),
+    }
+    permits: ClassVar[Calls] = {
+        "ec2.run_instances": having("*", "ec2:LaunchTemplate", "launch-template/*"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not movable(resource, ctx):

@@ -5,6 +5,7 @@ Its resources are the VPCs, each with its link state; its steps also have instan
 
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network, ip_network
+from typing import Any, ClassVar
 
 from app.planning.context import Context
 from app.planning.effects import Effect, Links
@@ -37,6 +38,16 @@ def conflicts(routes: Iterable[Mapping[str, Json]]) -> list[str]:
 class ClassicLinks(Kind):
     name = "classic_link"
     steps = (Enable(), EnableDns(), Attach(), Confirm(), Disable())
+    reads = frozenset(
+        {
+            "ec2.describe_classic_link_instances",
+            "ec2.describe_vpc_classic_link",
+            "ec2.describe_vpc_classic_link_dns_support",
+        }
+    )
+    probes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "ec2.describe_vpc_classic_link_dns_support": {"MaxResults": 5, "DryRun": False},  # it takes none
+    }
 
     async def discover(self, survey: Survey) -> list[Resource]:
         """One per VPC. Facts: enabled, dns_support, instances (linked ids with their groups)."""

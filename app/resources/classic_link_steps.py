@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from app.cloud import Conflict, NotFound
+from app.execution.calls import Calls, on, reading
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
 from app.planning.context import Context
 from app.planning.effects import Effect, Links, group_names
@@ -30,6 +31,11 @@ class _VpcStep(Step):
 class Enable(_VpcStep):
     action = "classic_link.enable"
     phase = "prepare"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_vpc_classic_link"),
+        "ec2.enable_vpc_classic_link": on("vpc/{vpc_id}"),
+        "ec2.disable_vpc_classic_link": on("vpc/{vpc_id}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not self.wanted(resource, ctx) or self.state(ctx).get("enabled"):
@@ -53,6 +59,10 @@ class Enable(_VpcStep):
 class EnableDns(_VpcStep):
     action = "classic_link.enable_dns"
     phase = "prepare"
+    calls: ClassVar[Calls] = {
+        "ec2.enable_vpc_classic_link_dns_support": on("vpc/{vpc_id}"),
+        "ec2.disable_vpc_classic_link_dns_support": on("vpc/{vpc_id}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not self.wanted(resource, ctx) or self.state(ctx).get("dns_support"):
@@ -79,6 +89,11 @@ class Attach(Step):
     action = "classic_link.attach"
     subject = "instance"
     phase = "link"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_classic_link_instances"),
+        "ec2.attach_classic_link_vpc": on("instance/{instance_id}", "vpc/{vpc_id}", "security-group/{group_ids}"),
+        "ec2.detach_classic_link_vpc": on("instance/{instance_id}", "vpc/{vpc_id}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not must_link(resource, ctx) or present_link(resource.ref.id, ctx):
@@ -146,6 +161,7 @@ class Confirm(_VpcStep):
 
     action = "classic_link.confirm"
     phase = "link"
+    calls = reading("ec2.describe_classic_link_instances")
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not self.wanted(resource, ctx):
@@ -187,6 +203,12 @@ class Disable(_VpcStep):
 
     action = "classic_link.disable"
     phase = "unlink"
+    calls: ClassVar[Calls] = {
+        "ec2.disable_vpc_classic_link": on("vpc/{vpc_id}"),
+        "ec2.disable_vpc_classic_link_dns_support": on("vpc/{vpc_id}"),
+        "ec2.enable_vpc_classic_link": on("vpc/{vpc_id}"),
+        "ec2.enable_vpc_classic_link_dns_support": on("vpc/{vpc_id}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         instances = to_link(ctx)

@@ -5,9 +5,10 @@ Their rules have no port (aws-facts A2, RDSG), so the twin takes TCP and the por
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from app.cloud import NotFound
+from app.execution.calls import Calls, makes, on, ours, reading
 from app.execution.step import Result, Run, Step
 from app.planning.context import Context
 from app.planning.effects import Effect, group_name, openings
@@ -24,6 +25,10 @@ class DbSecurityGroups(Kind):
     name = "db_security_group"
     comes_along = True
     maker = "db_security_group.create"
+    reads = frozenset({"rds.describe_db_security_groups", "rds.list_tags_for_resource"})
+    probes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "rds.describe_db_security_groups": {"MaxRecords": 20},
+    }
 
     async def discover(self, survey: Survey) -> list[Resource]:
         """Facts: description, owner, vpc, groups (rows of group, name and owner), cidrs, tags."""
@@ -121,6 +126,11 @@ class Create(Step):
     action = "db_security_group.create"
     subject = "db_security_group"
     phase = "prepare"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_security_groups"),
+        "ec2.create_security_group": makes("security-group/*") + on("vpc/{vpc_id}"),
+        "ec2.delete_security_group": ours("security-group/*"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not _moving(resource, ctx):
@@ -146,6 +156,11 @@ class Authorize(Step):
     action = "db_security_group.authorize"
     subject = "db_security_group"
     phase = "prepare"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_security_groups", "ec2.describe_security_group_rules"),
+        "ec2.authorize_security_group_ingress": on("security-group/{group_id}") + makes("security-group-rule/*"),
+        "ec2.revoke_security_group_ingress": on("security-group/{group_id}") + ours("security-group-rule/*"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         databases = _moving(resource, ctx)
@@ -186,6 +201,9 @@ class Delete(Step):
     action = "db_security_group.delete"
     subject = "db_security_group"
     phase = "finalize"
+    calls: ClassVar[Calls] = {
+        "rds.delete_db_security_group": on("secgrp:{name}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         users = list(_databases(resource, ctx.inventory))

@@ -1,8 +1,10 @@
 """DB subnet groups: where in a VPC a database may be. The target names one, or the plan makes one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 from app.cloud import AlreadyExists
+from app.execution.calls import Calls, makes, ours, reading
 from app.execution.step import Result, Run, Step
 from app.planning.context import NEW_VPC, Context
 from app.planning.inventory import Json, Ref, Resource
@@ -32,6 +34,10 @@ def subnet_group_zones(ctx: Context) -> tuple[str, ...]:
 
 class DbSubnetGroups(Kind):
     name = "db_subnet_group"
+    reads = frozenset({"rds.describe_db_subnet_groups", "rds.list_tags_for_resource"})
+    probes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "rds.describe_db_subnet_groups": {"MaxRecords": 20},
+    }
 
     async def discover(self, survey: Survey) -> list[Resource]:
         """Facts: description, vpc, subnets, zones, tags."""
@@ -92,6 +98,11 @@ class Create(Step):
     action = "db_subnet_group.create"
     subject = "vpc"
     phase = "prepare"
+    calls: ClassVar[Calls] = {
+        **reading("rds.describe_db_subnet_groups", "rds.list_tags_for_resource"),
+        "rds.create_db_subnet_group": makes("subgrp:landbridge-*"),
+        "rds.delete_db_subnet_group": ours("subgrp:landbridge-*"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         target = resource.ref.id == ctx.target.vpc_id or bool(resource.facts.get("to_create"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, ClassVar
 
 from app.planning.context import Context
 from app.planning.effects import Effect, Leads
@@ -29,6 +29,12 @@ class DnsRecords(Kind):
 
     name = "dns_record"
     steps = (LowerTtl(), Cutover(), FollowInstance(), RestoreTtl())
+    reads = frozenset({"ec2.describe_instances", "route53.list_hosted_zones", "route53.list_resource_record_sets"})
+    probes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "route53.list_hosted_zones": {"MaxItems": "1"},
+        "route53.list_resource_record_sets": {"HostedZoneId": "Z00000000000000000000"},
+        "route53.get_change": {"Id": "C00000000000000000000"},
+    }
 
     def moves(self, resource: Resource) -> bool:
         return False

@@ -1,8 +1,9 @@
 """Record sets follow what moves: a short TTL beforehand, one UPSERT at cutover, the old TTL at the end."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
+from app.execution.calls import Calls, on, reading
 from app.execution.step import Result, Run, StepBroken, Watch
 from app.planning.context import Context
 from app.planning.effects import Effect, Leads, source_of
@@ -34,6 +35,10 @@ def _lowered(record: Record) -> Record:
 class LowerTtl(RecordStep):
     action = "dns_record.lower_ttl"
     phase = "prepare"
+    calls: ClassVar[Calls] = {
+        **reading("route53.list_resource_record_sets", "route53.get_change"),
+        "route53.change_resource_record_sets": on("hostedzone/{zone}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         record = resource.facts["record"]
@@ -99,6 +104,10 @@ class Cutover(_Cutover):
 
     action = "dns_record.cutover"
     phase = "load_balancers"
+    calls: ClassVar[Calls] = {
+        **reading("route53.list_resource_record_sets", "route53.get_change", "elb.describe_instance_health"),
+        "route53.change_resource_record_sets": on("hostedzone/{zone}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         followed = {v: ref for v, ref in follows(resource, ctx).items() if ref.kind == "load_balancer"}
@@ -176,6 +185,10 @@ class FollowInstance(_Cutover):
 
     action = "dns_record.follow_instance"
     phase = "instances"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_instances", "route53.list_resource_record_sets", "route53.get_change"),
+        "route53.change_resource_record_sets": on("hostedzone/{zone}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         followed = {v: ref for v, ref in follows(resource, ctx).items() if ref.kind == "instance"}
@@ -223,6 +236,10 @@ class RestoreTtl(RecordStep):
 
     action = "dns_record.restore_ttl"
     phase = "finalize"
+    calls: ClassVar[Calls] = {
+        **reading("route53.list_resource_record_sets", "route53.get_change"),
+        "route53.change_resource_record_sets": on("hostedzone/{zone}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         record = resource.facts["record"]

@@ -1,9 +1,10 @@
 """Elastic IPs: taken off the source, moved to VPC and given to the twin, at the moment of cutover (aws-facts A3)."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from app.cloud import Conflict, Rejected
+from app.execution.calls import ANY, Calls, reading
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
 from app.planning.context import Context
 from app.planning.effects import Effect, Leads, Stops, source_of
@@ -24,6 +25,7 @@ class ElasticIps(Kind):
     name = "elastic_ip"
     comes_along = True
     maker = "elastic_ip.move"
+    reads = frozenset({"ec2.describe_addresses"})
 
     async def discover(self, survey: Survey) -> list[Resource]:
         """Facts: domain ("standard" is EC2-Classic), instance, allocation_id, tags."""
@@ -94,6 +96,11 @@ class Disassociate(Step):
     action = "elastic_ip.disassociate"
     subject = "elastic_ip"
     phase = "instances"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_addresses", "ec2.describe_instances"),
+        "ec2.disassociate_address": ANY,
+        "ec2.associate_address": ANY,
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         holder = holder_of(resource, ctx)
@@ -134,6 +141,11 @@ class Move(Step):
     action = "elastic_ip.move"
     subject = "elastic_ip"
     phase = "instances"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_addresses", "ec2.describe_moving_addresses"),
+        "ec2.move_address_to_vpc": ANY,
+        "ec2.restore_address_to_classic": ANY,
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not _movable(resource, ctx):
@@ -188,6 +200,11 @@ class Associate(Step):
     action = "elastic_ip.associate"
     subject = "elastic_ip"
     phase = "instances"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_addresses"),
+        "ec2.associate_address": ANY,
+        "ec2.disassociate_address": ANY,
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         holder = holder_of(resource, ctx)

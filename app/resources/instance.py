@@ -4,7 +4,8 @@ A lone instance stops first, is imaged and comes back as its twin. Behind a load
 twin is registered beside its source, which drains and stops only then.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar
 
 from app.planning.context import Context
 from app.planning.effects import Effect, Joins
@@ -41,6 +42,14 @@ class Instances(Kind):
         Terminate(),
         DropPresnapshots(),
     )
+    reads = frozenset(
+        {"ec2.describe_addresses", "ec2.describe_instance_attribute", "ec2.describe_instances", "ec2.describe_volumes"}
+    )
+    probes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "ec2.describe_instance_attribute": {"InstanceId": "i-00000000000000000", "Attribute": "userData"},
+        "ec2.describe_images": {"Owners": ["self"]},
+        "ec2.describe_snapshots": {"OwnerIds": ["self"]},
+    }
 
     async def discover(self, survey: Survey) -> list[Resource]:
         """Facts: what a launch takes, and the disks. Of Classic instances also user_data_sha256, user_data_bytes,

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from typing import ClassVar
 
 import jmespath
 
 from app.cloud import AlreadyExists, NotFound
+from app.execution.calls import Calls, makes, on, ours, reading
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, broken, pending, settled
 from app.planning.context import Context
 from app.planning.effects import Effect, Stops
@@ -34,6 +36,12 @@ class Image(Step):
     action = "instance.image"
     subject = "instance"
     phase = "instances"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_instances", "ec2.describe_images", "ec2.describe_snapshots"),
+        "ec2.create_image": makes("image/*", "snapshot/*") + on("instance/{instance_id}"),
+        "ec2.deregister_image": ours("image/*"),
+        "ec2.delete_snapshot": ours("snapshot/*"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not ctx.moves(resource.ref) or given_image(resource, ctx):

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from app.cloud import NotFound
+from app.execution.calls import Calls, makes, on, ours, passing, reading
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
 from app.planning.context import Context
 from app.planning.effects import Effect, Joins, Serves, group_names
@@ -29,6 +30,18 @@ class Launch(Step):
     action = "instance.launch"
     subject = "instance"
     phase = "instances"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_instances", "ec2.describe_instance_attribute", "ec2.describe_volumes"),
+        "ec2.run_instances": makes("instance/*", "volume/*")
+        + on("image/{image_id}", "subnet/{subnet_id}", "security-group/{group_ids}", "key-pair/{key_name}")
+        + on("network-interface/*", "snapshot/*"),
+        "ec2.terminate_instances": ours("instance/*"),
+        "ec2.modify_instance_attribute": ours("instance/*"),
+        "ec2.delete_volume": ours("volume/*"),
+    }
+    permits: ClassVar[Calls] = {
+        "iam.pass_role": passing("{iam_profile}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not ctx.moves(resource.ref):

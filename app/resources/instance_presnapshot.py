@@ -1,5 +1,8 @@
 """Snapshots taken while the source runs: the image then has only the difference to copy (aws-facts A4, AMI)."""
 
+from typing import ClassVar
+
+from app.execution.calls import Calls, makes, on, ours, reading
 from app.execution.step import Result, Run, Seen, Step, Verdict, Watch, broken, pending, settled
 from app.planning.context import Context
 from app.planning.inventory import Json, Ref, Resource
@@ -21,6 +24,11 @@ class _Snapshots(Step):
     """Of the instance's volumes but those `left_out`."""
 
     subject = "instance"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_snapshots"),
+        "ec2.create_snapshots": makes("snapshot/*") + on("instance/{instance_id}", "volume/*"),
+        "ec2.delete_snapshot": ours("snapshot/*"),
+    }
 
     async def do(self, run: Run) -> Result:
         found = await find_earlier(run, snapshots_of)
@@ -108,6 +116,9 @@ class DropPresnapshots(Step):
     action = "instance.drop_presnapshots"
     subject = "instance"
     phase = "finalize"
+    calls: ClassVar[Calls] = {
+        "ec2.delete_snapshot": ours("snapshot/*"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not ctx.moves(resource.ref) or not takes_presnapshot(resource, ctx):

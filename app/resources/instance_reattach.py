@@ -5,7 +5,9 @@ once, and it boots again, before anybody is led to it.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
+from app.execution.calls import Calls, on, reading
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
 from app.planning.effects import Effect, Serves, source_of
@@ -24,6 +26,12 @@ class DetachVolumes(Step):
     action = "instance.detach_volumes"
     subject = "instance"
     phase = "instances"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_volumes"),
+        "ec2.detach_volume": on("volume/{volumes[].volume_id}", "instance/{instance_id}"),
+        "ec2.attach_volume": on("volume/{volumes[].volume_id}", "instance/{instance_id}"),
+        "ec2.modify_instance_attribute": on("instance/{instance_id}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         volumes = moved_volumes(resource, ctx) if ctx.moves(resource.ref) else []
@@ -64,6 +72,14 @@ class AttachVolumes(Step):
     action = "instance.attach_volumes"
     subject = "instance"
     phase = "instances"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_volumes", "ec2.describe_instances"),
+        "ec2.attach_volume": on("volume/{volumes[].volume_id}", "instance/{counterpart}"),
+        "ec2.detach_volume": on("volume/{volumes[].volume_id}", "instance/{counterpart}"),
+        "ec2.modify_instance_attribute": on("instance/{counterpart}"),
+        "ec2.reboot_instances": on("instance/{counterpart}"),
+        "ec2.stop_instances": on("instance/{counterpart}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         volumes = moved_volumes(resource, ctx) if ctx.moves(resource.ref) else []

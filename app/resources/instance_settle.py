@@ -1,5 +1,8 @@
 """After the launch: the twin proves its health where nobody else looks at it, or rests as its source did."""
 
+from typing import ClassVar
+
+from app.execution.calls import Calls, on, reading
 from app.execution.step import PENDING, Result, Run, Seen, Step, Verdict, Watch, pending, settled
 from app.planning.context import Context
 from app.planning.inventory import Resource
@@ -15,6 +18,7 @@ class Check(Step):
     action = "instance.check"
     subject = "instance"
     phase = "instances"
+    calls = reading("ec2.describe_instance_status")
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not ctx.moves(resource.ref) or not running(resource) or balancers_of(resource, ctx):
@@ -59,6 +63,10 @@ class Park(Step):
     action = "instance.park"
     subject = "instance"
     phase = "instances"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_instances"),
+        "ec2.stop_instances": on("instance/{counterpart}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not ctx.moves(resource.ref) or running(resource) or resource.facts["root_device_type"] != "ebs":

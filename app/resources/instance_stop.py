@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from app.cloud import NotFound
+from app.execution.calls import ANY, Calls, on, reading
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
 from app.planning.effects import Effect, Stops
@@ -33,6 +34,9 @@ class Hold(Step):
     action = "instance.hold"
     subject = "instance"
     phase = "prepare"
+    calls: ClassVar[Calls] = {
+        "ec2.modify_instance_attribute": on("instance/{instance_id}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not ctx.moves(resource.ref) or not hold_step(resource):
@@ -64,6 +68,15 @@ class _StopSource(Step):
 
     subject = "instance"
     phase = "instances"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_instances", "ec2.describe_addresses", "ec2.describe_classic_link_instances"),
+        "ec2.stop_instances": on("instance/{instance_id}"),
+        "ec2.start_instances": on("instance/{instance_id}"),
+        "ec2.associate_address": ANY,
+        "ec2.attach_classic_link_vpc": on(
+            "instance/{instance_id}", "vpc/{link.vpc_id}", "security-group/{link.group_ids}"
+        ),
+    }
 
     def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
         yield Stops(f"{subject.kind}:{params['instance_id']}")

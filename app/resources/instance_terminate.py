@@ -1,8 +1,10 @@
 """Finalize: the source goes, once its twin has proved itself."""
 
 from contextlib import suppress
+from typing import ClassVar
 
 from app.cloud import NotFound
+from app.execution.calls import Calls, on, reading
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
 from app.planning.inventory import Resource
@@ -20,6 +22,11 @@ class Terminate(Step):
     action = "instance.terminate"
     subject = "instance"
     phase = "finalize"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_instances", "ec2.describe_volumes"),
+        "ec2.terminate_instances": on("instance/{instance_id}"),
+        "ec2.modify_instance_attribute": on("instance/{instance_id}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not ctx.moves(resource.ref):

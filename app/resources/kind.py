@@ -13,6 +13,8 @@ from app.planning.effects import Effect
 from app.planning.inventory import Gap, Inventory, Json, Platform, Ref, Resource
 from app.planning.plan import Finding, Flow
 
+ABSENT = "landbridge-verifies"  # no thing is called so
+
 
 class Survey:
     """Reads one account and region. What cannot be read becomes a gap: unknown, never Classic (aws-facts A0)."""
@@ -50,6 +52,11 @@ class Kind(ABC):
 
     `linkable`: ClassicLink can link it (instances alone). `comes_along`: whatever refers to one needs
     its counterpart. `maker`: the action whose result's "counterpart" is the twin of a resource.
+
+    `reads`: every operation that `discover` calls. `probes`: the smallest request with which verifying may try an
+    operation that the kind or its steps read with, where one without parameters says too much or is not valid;
+    for something that does not exist, AWS refuses once permission is checked. EC2's get DryRun besides,
+    unless it is set to False. "{region}" and "{account}" are filled in.
     """
 
     name: ClassVar[str]
@@ -57,6 +64,8 @@ class Kind(ABC):
     comes_along: bool = False
     maker: str | None = None
     steps: Sequence[Step] = ()
+    reads: frozenset[str] = frozenset()
+    probes: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     @abstractmethod
     async def discover(self, survey: Survey) -> list[Resource]:

@@ -5,14 +5,14 @@ the linked Classic instances in, and their counterparts as they come.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from app.planning.context import Context
 from app.planning.effects import CLASSIC_BALANCERS, Effect, Joins
 from app.planning.flows import ANYWHERE, make_flow
 from app.planning.inventory import Inventory, Json, Ref, Resource
 from app.planning.plan import Finding, Flow
-from app.resources.kind import Kind, Survey, own_members, platform_of, tags_of
+from app.resources.kind import ABSENT, Kind, Survey, own_members, platform_of, tags_of
 from app.resources.load_balancer_findings import findings
 from app.resources.load_balancer_members import behind
 from app.resources.load_balancer_registering import Deregister, Register, RegisterTwin
@@ -35,6 +35,21 @@ class LoadBalancers(Kind):
         Deregister(),
         Delete(),
     )
+    reads = frozenset(
+        {
+            "elb.describe_load_balancer_attributes",
+            "elb.describe_load_balancer_policies",
+            "elb.describe_load_balancers",
+            "elb.describe_tags",
+        }
+    )
+    probes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "elb.describe_load_balancers": {"PageSize": 1},
+        "elb.describe_instance_health": {"LoadBalancerName": ABSENT},
+        "elb.describe_load_balancer_attributes": {"LoadBalancerName": ABSENT},
+        "elb.describe_load_balancer_policies": {"LoadBalancerName": ABSENT},
+        "elb.describe_tags": {"LoadBalancerNames": [ABSENT]},
+    }
 
     async def discover(self, survey: Survey) -> list[Resource]:
         """Facts: dns_name, hosted_zone, scheme, vpc, zones, subnets, groups, listeners, policies,

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import ClassVar
 
 from app.cloud import NotFound
+from app.execution.calls import Calls, on, reading
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
 from app.planning.effects import Deregisters, Effect, Registers, source_of
@@ -33,6 +35,11 @@ class Register(Step):
     action = "load_balancer.register"
     subject = "load_balancer"
     phase = "load_balancers"
+    calls: ClassVar[Calls] = {
+        **reading("elb.describe_instance_health"),
+        "elb.register_instances_with_load_balancer": on("loadbalancer/{name}"),
+        "elb.deregister_instances_from_load_balancer": on("loadbalancer/{name}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         taken = linked_members(resource, ctx) if ctx.moves(resource.ref) else []
@@ -103,6 +110,11 @@ class RegisterTwin(Step):
     action = "load_balancer.register_twin"
     subject = "instance"
     phase = "instances"
+    calls: ClassVar[Calls] = {
+        **reading("elb.describe_instance_health"),
+        "elb.register_instances_with_load_balancer": on("loadbalancer/{names}"),
+        "elb.deregister_instances_from_load_balancer": on("loadbalancer/{names}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         balancers = balancers_of(resource, ctx) if ctx.moves(resource.ref) else []
@@ -171,6 +183,11 @@ class Deregister(Step):
     action = "load_balancer.deregister"
     subject = "instance"
     phase = "instances"
+    calls: ClassVar[Calls] = {
+        **reading("elb.describe_instance_health"),
+        "elb.register_instances_with_load_balancer": on("loadbalancer/{names}"),
+        "elb.deregister_instances_from_load_balancer": on("loadbalancer/{names}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not (ctx.incremental and ctx.moves(resource.ref)):

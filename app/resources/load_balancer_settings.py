@@ -5,8 +5,9 @@ minutes: until then the twin checks as quickly as AWS lets it, and from then on 
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
+from app.execution.calls import Calls, on, reading
 from app.execution.step import Result, Run, Step
 from app.planning.context import Context
 from app.planning.inventory import Json, Resource
@@ -23,6 +24,14 @@ class Configure(Step):
     action = "load_balancer.configure"
     subject = "load_balancer"
     phase = "load_balancers"
+    calls: ClassVar[Calls] = {
+        **reading("elb.describe_load_balancer_policies"),
+        "elb.configure_health_check": on("loadbalancer/{name}"),
+        "elb.create_load_balancer_policy": on("loadbalancer/{name}"),
+        "elb.modify_load_balancer_attributes": on("loadbalancer/{name}"),
+        "elb.set_load_balancer_policies_for_backend_server": on("loadbalancer/{name}"),
+        "elb.set_load_balancer_policies_of_listener": on("loadbalancer/{name}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not ctx.moves(resource.ref):
@@ -82,6 +91,9 @@ class CheckAsBefore(Step):
     action = "load_balancer.check_as_before"
     subject = "load_balancer"
     phase = "load_balancers"
+    calls: ClassVar[Calls] = {
+        "elb.configure_health_check": on("loadbalancer/{name}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         check = resource.facts["health_check"]

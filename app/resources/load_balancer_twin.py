@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from typing import ClassVar
 
 from app.cloud import AlreadyExists, NotFound
+from app.execution.calls import Calls, makes, on, ours, reading
 from app.execution.step import Result, Run, Step, StepBroken
 from app.planning.context import Context
 from app.planning.effects import Effect, Joins, Serves, group_names, openings
@@ -38,6 +40,12 @@ class CreateGroup(Step):
     action = "load_balancer.create_group"
     subject = "load_balancer"
     phase = "prepare"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_security_groups", "ec2.describe_security_group_rules"),
+        "ec2.create_security_group": makes("security-group/*") + on("vpc/{vpc_id}"),
+        "ec2.delete_security_group": ours("security-group/*"),
+        "ec2.authorize_security_group_ingress": ours("security-group/*") + makes("security-group-rule/*"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not ctx.moves(resource.ref):
@@ -69,6 +77,11 @@ class Create(Step):
     action = "load_balancer.create"
     subject = "load_balancer"
     phase = "load_balancers"
+    calls: ClassVar[Calls] = {
+        **reading("elb.describe_load_balancers", "elb.describe_tags"),
+        "elb.create_load_balancer": makes("loadbalancer/{name}"),
+        "elb.delete_load_balancer": ours("loadbalancer/{name}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not ctx.moves(resource.ref):
@@ -156,6 +169,10 @@ class Delete(Step):
     action = "load_balancer.delete"
     subject = "load_balancer"
     phase = "finalize"
+    calls: ClassVar[Calls] = {
+        **reading("elb.describe_instance_health"),
+        "elb.delete_load_balancer": on("loadbalancer/{name}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not ctx.moves(resource.ref):

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import ClassVar
 
 from app.cloud import AlreadyExists
+from app.execution.calls import Calls, makes, on, ours, reading
 from app.execution.step import Result, Run, Seen, Step, Verdict, Watch, pending, settled
 from app.planning.context import Context
 from app.planning.effects import Effect, Stops
@@ -26,6 +28,12 @@ class Fence(Step):
     action = "rds_instance.fence"
     subject = "rds_instance"
     phase = "managed_services"
+    calls: ClassVar[Calls] = {
+        **reading("rds.describe_db_instances", "rds.describe_db_security_groups", "rds.list_tags_for_resource"),
+        "rds.create_db_security_group": makes("secgrp:landbridge-fence-*"),
+        "rds.delete_db_security_group": ours("secgrp:landbridge-fence-*"),
+        "rds.modify_db_instance": on("db:{name}", "db:{aside}") + look.SETTINGS,
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if method(resource, ctx) != "restore":

@@ -1,13 +1,14 @@
 """RDS databases: moved in place by ModifyDBInstance, or restored in the VPC beside themselves (aws-facts A5)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar
 
 from app.planning.context import Context
 from app.planning.effects import Effect, Joins, Leads
 from app.planning.inventory import Inventory, Resource
 from app.planning.plan import Finding
 from app.resources import rds_facts, rds_findings
-from app.resources.kind import Kind, Survey
+from app.resources.kind import ABSENT, Kind, Survey
 from app.resources.rds_fence import Fence
 from app.resources.rds_method import endpoint
 from app.resources.rds_modify import Modify, MultiAz, SingleAz, Snapshot
@@ -33,6 +34,13 @@ class RdsInstances(Kind):
         RenameCounterpart(),
         DeleteSource(),
     )
+    reads = frozenset({"rds.describe_db_instances", "rds.describe_option_groups"})
+    probes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "rds.describe_db_instances": {"MaxRecords": 20},
+        "rds.describe_option_groups": {"MaxRecords": 20},
+        "rds.describe_db_snapshots": {"MaxRecords": 20},
+        "rds.list_tags_for_resource": {"ResourceName": f"arn:aws:rds:{{region}}:{{account}}:db:{ABSENT}"},
+    }
 
     async def discover(self, survey: Survey) -> list[Resource]:
         """Facts: state, class, engine, storage, network, upkeep, replicas, pending, resource_id, endpoint, tags."""

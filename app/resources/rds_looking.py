@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from app.cloud import AlreadyExists, NotFound
+from app.execution.calls import makes, on
 from app.execution.step import Judge, Run, Seen, StepBroken, Verdict, Watch, broken, pending, settled
 from app.resources.looking_twice import look_twice
 from app.resources.vpc_group import short_hash
@@ -13,6 +14,11 @@ from app.resources.vpc_group import short_hash
 # Statuses that no waiting ends.
 FAILED = ("failed", "incompatible-", "inaccessible-", "restore-error", "storage-full")
 PATIENCE = 12 * 3600.0  # large databases take hours to restore
+
+# AWS asks for these as well wherever a database is made or changed, whichever of them the call names [K].
+SETTINGS = on("og:*", "pg:*", "secgrp:*", "subgrp:*")
+# A database that is deleted leaves one behind [K].
+LAST_SNAPSHOT = makes("snapshot:landbridge-*") + on("snapshot:landbridge-*", "db:*")
 
 Item = Mapping[str, Any]
 

@@ -1,7 +1,9 @@
 """Moving a database by ModifyDBInstance: it keeps its name and its data, and is out while RDS moves it."""
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import ClassVar
 
+from app.execution.calls import Calls, makes, on, ours, reading
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
 from app.planning.effects import Effect, Joins, Leads, Serves, Stops, group_names
@@ -30,6 +32,10 @@ class SingleAz(Step):
     action = "rds_instance.single_az"
     subject = "rds_instance"
     phase = "managed_services"
+    calls: ClassVar[Calls] = {
+        **reading("rds.describe_db_instances"),
+        "rds.modify_db_instance": on("db:{name}") + look.SETTINGS,
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if method(resource, ctx) != "modify" or not resource.facts["multi_az"]:
@@ -75,6 +81,11 @@ class Snapshot(Step):
     action = "rds_instance.snapshot"
     subject = "rds_instance"
     phase = "managed_services"
+    calls: ClassVar[Calls] = {
+        **reading("rds.describe_db_snapshots", "rds.list_tags_for_resource"),
+        "rds.create_db_snapshot": on("db:{name}") + makes("snapshot:landbridge-*"),
+        "rds.delete_db_snapshot": ours("snapshot:landbridge-*"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if method(resource, ctx) != "modify":
@@ -113,6 +124,16 @@ class Modify(Step):
     action = "rds_instance.modify"
     subject = "rds_instance"
     phase = "managed_services"
+    calls: ClassVar[Calls] = {
+        **reading("rds.describe_db_instances", "rds.list_tags_for_resource"),
+        "rds.modify_db_instance": on("db:{name}") + ours("db:*") + look.SETTINGS,
+        "rds.add_tags_to_resource": makes("db:{name}"),
+        "rds.restore_db_instance_from_db_snapshot": on("db:{name}", "snapshot:{snapshot}") + look.SETTINGS,
+        "rds.delete_db_instance": ours("db:*"),
+    }
+    permits: ClassVar[Calls] = {
+        "rds.create_db_snapshot": look.LAST_SNAPSHOT,
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if method(resource, ctx) != "modify":
@@ -205,6 +226,10 @@ class MultiAz(Step):
     action = "rds_instance.multi_az"
     subject = "rds_instance"
     phase = "managed_services"
+    calls: ClassVar[Calls] = {
+        **reading("rds.describe_db_instances"),
+        "rds.modify_db_instance": on("db:{name}") + look.SETTINGS,
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if method(resource, ctx) != "modify" or not resource.facts["multi_az"]:

@@ -3,8 +3,10 @@ source."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from typing import ClassVar
 
 from app.cloud import NotFound
+from app.execution.calls import Calls, on, reading
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
 from app.planning.effects import Effect, Leads, Stops
@@ -28,6 +30,10 @@ class _Rename(Step):
 
     subject = "rds_instance"
     phase = "managed_services"
+    calls: ClassVar[Calls] = {
+        **reading("rds.describe_db_instances"),
+        "rds.modify_db_instance": on("db:{old}", "db:{new}") + look.SETTINGS,
+    }
 
     async def do(self, run: Run) -> Result:
         await look.rename(run, run.params["old"], run.params["new"], run.params["resource_id"])
@@ -110,6 +116,16 @@ class DeleteSource(Step):
     action = "rds_instance.delete_source"
     subject = "rds_instance"
     phase = "finalize"
+    calls: ClassVar[Calls] = {
+        **reading("rds.describe_db_instances"),
+        "rds.modify_db_instance": on("db:{name}") + look.SETTINGS,
+        "rds.delete_db_instance": on("db:{name}"),
+        "rds.delete_db_security_group": on("secgrp:{fence}"),
+        "rds.delete_db_snapshot": on("snapshot:{presnapshot}"),
+    }
+    permits: ClassVar[Calls] = {
+        "rds.create_db_snapshot": look.LAST_SNAPSHOT,
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not stands_aside(resource, ctx):

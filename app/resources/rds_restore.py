@@ -1,9 +1,10 @@
 """Moving a database beside itself: nobody writes any more, and what was written last is restored in the VPC."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from app.cloud import AlreadyExists
+from app.execution.calls import Calls, makes, on, ours, reading
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
 from app.planning.effects import Effect, Joins, Leads, Serves, group_names
@@ -37,6 +38,11 @@ class _TakeSnapshot(Step):
     """Of the database called `name` at that moment."""
 
     subject = "rds_instance"
+    calls: ClassVar[Calls] = {
+        **reading("rds.describe_db_snapshots", "rds.list_tags_for_resource"),
+        "rds.create_db_snapshot": on("db:{name}") + makes("snapshot:landbridge-*"),
+        "rds.delete_db_snapshot": ours("snapshot:landbridge-*"),
+    }
 
     async def do(self, run: Run) -> Result:
         return {"snapshot": await look.take_snapshot(run, run.params["name"])}
@@ -159,6 +165,15 @@ class Restore(_MakeTwin):
     """Under the source's own name, by which its callers know it: so nothing is renamed when it is there."""
 
     action = "rds_instance.restore"
+    calls: ClassVar[Calls] = {
+        **reading("rds.describe_db_instances", "rds.list_tags_for_resource"),
+        "rds.restore_db_instance_from_db_snapshot": makes("db:{twin}") + on("snapshot:{snapshot}") + look.SETTINGS,
+        "rds.modify_db_instance": on("db:{twin}") + look.SETTINGS,
+        "rds.delete_db_instance": ours("db:{twin}"),
+    }
+    permits: ClassVar[Calls] = {
+        "rds.create_db_snapshot": look.LAST_SNAPSHOT,
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if method(resource, ctx) != "restore":
@@ -204,6 +219,12 @@ class Replicate(_MakeTwin):
     """A read replica cannot be moved (aws-facts A5): the twin of its source gets a new one."""
 
     action = "rds_instance.replicate"
+    calls: ClassVar[Calls] = {
+        **reading("rds.describe_db_instances", "rds.list_tags_for_resource"),
+        "rds.create_db_instance_read_replica": makes("db:{twin}") + on("db:{source}") + look.SETTINGS,
+        "rds.modify_db_instance": on("db:{twin}") + look.SETTINGS,
+        "rds.delete_db_instance": ours("db:{twin}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if method(resource, ctx) != "replicate":

@@ -1,11 +1,18 @@
 """The region itself: which platforms it has, what the account may have in it, and which types are on offer."""
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 from app.planning.inventory import Json, Platform, Ref, Resource
 from app.resources.kind import Kind, Survey
 
 
 class Regions(Kind):
     name = "region"
+    reads = frozenset({"ec2.describe_account_attributes", "ec2.describe_instance_type_offerings"})
+    probes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "ec2.describe_account_attributes": {"AttributeNames": ["supported-platforms"]},
+    }
 
     async def discover(self, survey: Survey) -> list[Resource]:
         """One. Facts: platforms ("EC2" among them means EC2-Classic, aws-facts A0), limits (by AWS's attribute

@@ -6,9 +6,10 @@ because groups name each other in loops; `default` maps to the VPC's own `defaul
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from app.cloud import AlreadyExists
+from app.execution.calls import Calls, Reach, having, makes, on, ours, reading
 from app.execution.step import Result, Run, Step, StepBroken
 from app.planning.context import Context
 from app.planning.effects import CLASSIC_BALANCERS, Effect, Opens, group_name, openings
@@ -67,6 +68,7 @@ class SecurityGroups(Kind):
     name = "security_group"
     comes_along = True
     maker = "security_group.create"
+    reads = frozenset({"ec2.describe_security_groups"})
 
     async def discover(self, survey: Survey) -> list[Resource]:
         """Facts: description, owner, vpc, tags, rules (rows of protocol, ports and one source)."""
@@ -224,6 +226,11 @@ class Create(Step):
     action = "security_group.create"
     subject = "security_group"
     phase = "prepare"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_security_groups"),
+        "ec2.create_security_group": makes("security-group/*") + on("vpc/{vpc_id}"),
+        "ec2.delete_security_group": ours("security-group/*"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not ctx.moves(resource.ref):
@@ -236,6 +243,10 @@ class Create(Step):
             "tags": dict(resource.tags),
         }
         return Draft(params, f"Make security group '{name}' in the VPC as the twin of {resource.ref.id}.")
+
+    def untagged(self, params: Mapping[str, Json]) -> Reach:
+        """The VPC's own default group is there already."""
+        return having("security-group/*", "ec2:Vpc", "vpc/{vpc_id}") if params["name"] == "default" else ()
 
     async def check(self, run: Run) -> None:
         found = await self._find(run)
@@ -290,6 +301,11 @@ class Authorize(Step):
     action = "security_group.authorize"
     subject = "security_group"
     phase = "prepare"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_security_group_rules"),
+        "ec2.authorize_security_group_ingress": on("security-group/{group_id}") + makes("security-group-rule/*"),
+        "ec2.revoke_security_group_ingress": on("security-group/{group_id}") + ours("security-group-rule/*"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not ctx.moves(resource.ref):

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import ClassVar
 
 from app.cloud import AlreadyExists, NotFound
+from app.execution.calls import Calls, on, reading
 from app.execution.step import Result, Run, Step
 from app.planning.context import Context
 from app.planning.inventory import Ref, Resource
@@ -19,6 +21,11 @@ class Clear(Step):
     action = "security_group.clear"
     subject = SUBJECT
     phase = "finalize"
+    calls: ClassVar[Calls] = {
+        **reading("ec2.describe_security_groups"),
+        "ec2.revoke_security_group_ingress": on("security-group/{group_id}"),
+        "ec2.authorize_security_group_ingress": on("security-group/{group_id}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not _cleared(resource, ctx):
@@ -58,6 +65,9 @@ class Delete(Step):
     action = "security_group.delete"
     subject = SUBJECT
     phase = "finalize"
+    calls: ClassVar[Calls] = {
+        "ec2.delete_security_group": on("security-group/{group_id}"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if resource.name == DEFAULT or not unused(resource, ctx):

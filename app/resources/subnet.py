@@ -8,6 +8,7 @@ from app.resources.kind import Kind, Survey, tags_of
 
 class Subnets(Kind):
     name = "subnet"
+    reads = frozenset({"ec2.describe_subnets"})
 
     async def discover(self, survey: Survey) -> list[Resource]:
         """Facts: vpc, zone, cidr, public_by_default, tags, and free_addresses.

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network
-from typing import Any
+from typing import Any, ClassVar
 
 from app.planning.context import Context
 from app.planning.inventory import Json, Ref, Resource
@@ -19,6 +19,17 @@ EVERYWHERE = "0.0.0.0/0"
 class Vpcs(Kind):
     name = "vpc"
     steps = (Create(), AwaitPreparations())
+    reads = frozenset(
+        {
+            "ec2.describe_internet_gateways",
+            "ec2.describe_route_tables",
+            "ec2.describe_vpc_attribute",
+            "ec2.describe_vpcs",
+        }
+    )
+    probes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "ec2.describe_vpc_attribute": {"VpcId": "vpc-00000000", "Attribute": "enableDnsSupport"},
+    }
 
     async def discover(self, survey: Survey) -> list[Resource]:
         """Facts: cidrs, tenancy, is_default, dns_support, dns_hostnames, internet_gateway, tags; routes of all route

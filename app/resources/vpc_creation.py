@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Network
-from typing import Any
+from typing import Any, ClassVar
 
 import jmespath
 
 from app.cloud import AlreadyExists, NotFound
+from app.execution.calls import Calls, makes, on, ours, reading
 from app.execution.step import Result, Run, Seen, Step, Verdict, Watch, pending, settled
 from app.planning.context import NEW_VPC, Context
 from app.planning.inventory import Resource
@@ -65,6 +66,21 @@ class Create(Step):
     action = "vpc.create"
     subject = "vpc"
     phase = "prepare"
+    calls: ClassVar[Calls] = {
+        **reading(
+            "ec2.describe_internet_gateways", "ec2.describe_route_tables", "ec2.describe_subnets", "ec2.describe_vpcs"
+        ),
+        "ec2.create_vpc": makes("vpc/*"),
+        "ec2.modify_vpc_attribute": ours("vpc/*"),
+        "ec2.create_subnet": makes("subnet/*") + ours("vpc/*"),
+        "ec2.create_internet_gateway": makes("internet-gateway/*"),
+        "ec2.attach_internet_gateway": ours("internet-gateway/*", "vpc/*"),
+        "ec2.create_route": on("route-table/*"),
+        "ec2.detach_internet_gateway": ours("internet-gateway/*", "vpc/*"),
+        "ec2.delete_internet_gateway": ours("internet-gateway/*"),
+        "ec2.delete_subnet": ours("subnet/*"),
+        "ec2.delete_vpc": ours("vpc/*"),
+    }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not resource.facts.get("to_create"):

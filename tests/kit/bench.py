@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from app.execution.declared import Undeclared, refuse
 from app.execution.executor import Outcome
 from app.execution.journal import MemoryJournal
 from app.planning.plan import Plan
@@ -10,7 +11,12 @@ from sandbox.virtual_time import run
 
 
 class Bench(InProcess):
-    """`boto` makes clients for the test's own hand in the account; `cloud` is what the app calls through."""
+    """`boto` makes clients for the test's own hand in the account; `cloud` is what the app calls through.
+
+    What a step or kind calls and does not declare is refused, and so fails the test.
+    """
+
+    undeclared: Undeclared = staticmethod(refuse)
 
     def execute(self, plan: Plan, journal: MemoryJournal | None = None) -> tuple[Outcome, MemoryJournal]:
         """Everything but the finalize phase."""

@@ -6,10 +6,11 @@ import boto3
 import pytest
 
 from app.accounts.models import Account
-from app.accounts.permissions import PROBES
-from app.accounts.verification import PLATFORMS, verify
+from app.accounts.verification import verify
 from app.aws.boto_cloud import BotoCloud
 from app.cloud import Cloud
+from app.resources import all_kinds
+from app.resources.permissions import Probe, probes_of
 from sandbox.hook import connect
 from sandbox.world import World
 
@@ -39,12 +40,12 @@ async def test_a_sandbox_account_has_classic_and_lacks_nothing(boto: boto3.Sessi
     assert (region.missing_permissions, region.unverified_permissions) == ([], [])
 
 
-@pytest.mark.parametrize("probe", [PLATFORMS, *PROBES], ids=lambda probe: probe.action)
-def test_every_probe_is_a_call_that_aws_knows_by_the_permission_it_is_for(boto: boto3.Session, probe: Any) -> None:
+@pytest.mark.parametrize("probe", probes_of(all_kinds()), ids=lambda probe: str(probe.action))
+def test_every_probe_is_a_call_that_aws_knows_by_the_permission_it_is_for(boto: boto3.Session, probe: Probe) -> None:
     service, method = probe.operation.split(".")
     make: Any = boto.client
     client = make(service, region_name="us-east-1")
     operation = client.meta.method_to_api_mapping[method]
     assert probe.action.split(":")[1] == operation
-    known = client.meta.service_model.operation_model(operation).input_shape.members
-    assert set(probe.params) <= set(known)
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    assert set(shape.required_members) <= set(probe.params) <= set(shape.members)
