@@ -1,5 +1,6 @@
 """How Auto Scaling groups are read: the groups, from what they launch, and all that hangs on them."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +27,7 @@ SETTINGS = (
 )
 USUAL_ROLE = "/AWSServiceRoleForAutoScaling"  # what a group has that names none
 OF_ALARMS = ("StateValue", "StateReason", "StateReasonData", "EvaluationState", "AlarmArn")
+AT_ONCE = 16  # calls under way that tell of one group each
 SOME = 100  # names that DescribeAlarms takes
 
 Items = list[dict[str, Any]]
@@ -49,14 +51,15 @@ async def discover(survey: Survey) -> list[Resource]:
     classic = [item for item in items if not item.get("VPCZoneIdentifier")]
     around = await _around(survey, items, classic)
     missed = bool(survey.gaps)
+    hooks = dict(zip((item["AutoScalingGroupName"] for item in classic), await _hooks(survey, classic), strict=True))
     found = []
     for item in items:
-        before = len(survey.gaps)
+        name = item["AutoScalingGroupName"]
         facts = _base(item, around)
-        if item in classic:
-            facts |= _equipment(item, around) | {"hooks": await _hooks(survey, item["AutoScalingGroupName"])}
+        if name in hooks:
+            facts |= _equipment(item, around) | {"hooks": hooks[name]}
             _tell_unresolved(survey, item, facts, around)
-        whole = not missed and len(survey.gaps) == before
+        whole = not missed and all(gap.ref != str(Ref(KIND_NAME, name)) for gap in survey.gaps)
         found.append(_resource(item, facts, whole))
     return found
 
@@ -87,10 +90,19 @@ async def _around(survey: Survey, items: Items, classic: Items) -> _Around:
     return around
 
 
-async def _hooks(survey: Survey, name: str) -> list[Json]:
-    answer = await survey.one(Ref(KIND_NAME, name), "autoscaling.describe_lifecycle_hooks", AutoScalingGroupName=name)
-    hooks = [_without(hook, "AutoScalingGroupName") for hook in (answer or {}).get("LifecycleHooks", ())]
-    return sorted(hooks, key=lambda hook: str(hook["LifecycleHookName"]))
+async def _hooks(survey: Survey, groups: Items) -> list[list[Json]]:
+    """Of each group, in their order: AWS tells them of one group a call."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def read(name: str) -> list[Json]:
+        async with gate:
+            answer = await survey.one(
+                Ref(KIND_NAME, name), "autoscaling.describe_lifecycle_hooks", AutoScalingGroupName=name
+            )
+        hooks = [_without(hook, "AutoScalingGroupName") for hook in (answer or {}).get("LifecycleHooks", ())]
+        return sorted(hooks, key=lambda hook: str(hook["LifecycleHookName"]))
+
+    return await asyncio.gather(*(read(group["AutoScalingGroupName"]) for group in groups))
 
 
 def _tell_unresolved(survey: Survey, item: Mapping[str, Any], facts: Mapping[str, Json], around: _Around) -> None:

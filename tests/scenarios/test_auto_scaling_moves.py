@@ -1,14 +1,21 @@
 """Auto Scaling groups moved for real, against the sandbox, while their members come and go."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from app.cloud import Cloud, Denied
+from app.execution.executor import Executor
 from app.execution.journal import MemoryJournal
+from app.execution.rehearsal import rehearsed
 from app.execution.states import StepState
 from app.planning.plan import PlannedStep, Strategy
+from app.resources import all_kinds
 from app.resources.auto_scaling_method import KEEP_EVERY
+from app.resources.discovery import discover
+from sandbox.virtual_time import run
 from tests.scenarios.auto_scaling_account import GROUP, REF, SOON, Watched, Web
 from tests.scenarios.whole_move import errors
 
@@ -329,6 +336,61 @@ def test_an_alarm_that_has_the_name_of_the_copy_is_not_overwritten() -> None:
     assert move.undo() == "undone"
     [left] = web.hand.ask("cloudwatch.describe_alarms", {"AlarmNames": ["busy-vpc"]})["MetricAlarms"]
     assert left["Threshold"] == 1.0
+
+
+class Refusing:
+    """A Cloud whose role may not make one call."""
+
+    def __init__(self, cloud: Cloud, operation: str) -> None:
+        self._cloud = cloud
+        self._operation = operation
+
+    @property
+    def region(self) -> str:
+        return self._cloud.region
+
+    async def call(self, operation: str, /, **params: Any) -> dict[str, Any]:
+        self._refuse(operation)
+        return await self._cloud.call(operation, **params)
+
+    def pages(self, operation: str, /, **params: Any) -> AsyncIterator[dict[str, Any]]:
+        self._refuse(operation)
+        return self._cloud.pages(operation, **params)
+
+    def _refuse(self, operation: str) -> None:
+        if operation == self._operation:
+            raise Denied(operation, "AccessDenied", "not allowed")
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["autoscaling.describe_policies", "autoscaling.describe_lifecycle_hooks", "cloudwatch.describe_alarms"],
+)
+def test_a_group_that_could_not_be_read_whole_is_unknown(operation: str) -> None:
+    web = Web()
+    found = run(web.world, discover(Refusing(web.bench.cloud, operation), all_kinds()))
+    [group] = found.of("auto_scaling_group")
+    assert group.platform == "unknown"
+    assert [gap.code for gap in found.gaps] == ["AccessDenied"]
+
+
+def test_a_dry_run_changes_nothing_and_meets_what_would_stand_in_the_way() -> None:
+    web = Web()
+    move = web.move()
+    steps = [step for step in move.plan.steps if step.action.startswith(OURS) and step.phase != "finalize"]
+    journal = MemoryJournal()
+    executor = Executor(
+        job_id="job_test",
+        steps=[replace(step, needs=(), hold_seconds=0.0, kept_until=()) for step in steps],
+        actions=rehearsed({step.action: step for kind in all_kinds().values() for step in kind.steps}),
+        journal=journal,
+        cloud=web.bench.cloud,
+        clock=web.bench.clock,
+    )
+    assert run(web.world, executor.advance()) == "succeeded", errors(journal)
+    freeze = journal.lines[f"{OURS}freeze/{REF}"].result
+    assert freeze == {"would_call": "autoscaling.suspend_processes", "allowed": "not asked"}
+    assert move.unrestored() == []
 
 
 def test_user_data_that_was_changed_since_is_noticed() -> None:
