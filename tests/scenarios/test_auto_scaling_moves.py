@@ -234,6 +234,22 @@ def test_a_process_that_somebody_switched_back_on_halts_the_job_before_the_drain
     assert move.unrestored() == []
 
 
+def test_a_process_switched_back_on_and_suspended_again_meanwhile_halts_the_job_as_well() -> None:
+    """The keeping mends it within seconds; nobody knows what the group has done in between."""
+    web = Web()
+    move = web.move()
+
+    def tell(step: PlannedStep, to: StepState) -> None:
+        if step.action == f"{OURS}scale_up" and to == "running":
+            web.scaling("resume_processes", ScalingProcesses=["ScheduledActions"])
+
+    journal = Watched(tell)
+    failed, error = web.halted(move, journal)
+    assert (failed, error["code"]) == (f"{OURS}drain/{REF}", "process_resumed")
+    assert "ScheduledActions" in web.group().suspended
+    assert web.retry(move, failed) == "succeeded", errors(move.journal)
+
+
 def test_never_do_both_groups_scale() -> None:
     web = Web()
     move = web.move()
