@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from app.cloud import Cloud
@@ -21,21 +21,13 @@ from tests.kit.bench import Bench
 from tests.kit.direct_cloud import DirectCloud
 
 
-@dataclass(frozen=True)
-class Noted:
-    """A call, and what came of it: the code of an error, or "" ."""
-
-    action: str
-    operation: str
-    params: Mapping[str, Any]
-    error: str = ""
-
-
 class Notes:
-    """`before` is handed every call of a step before it is made."""
+    """`before` is handed every call of a step before it is made. `twice`: steps are done again when they are done,
+    told that they may have been."""
 
     def __init__(self) -> None:
         self.calls: dict[str, set[str]] = defaultdict(set)
+        self.twice = False
 
     def before(self, action: str, operation: str, params: Mapping[str, Any]) -> None:
         self.calls[action].add(operation)
@@ -99,7 +91,8 @@ class NotedStep(Step):
         await self._step.check(self._noting(run))
 
     async def do(self, run: Run) -> Result:
-        return await self._step.do(self._noting(run))
+        result = await self._step.do(self._noting(run))
+        return await self._step.do(replace(self._noting(run), recovering=True)) if self._notes.twice else result
 
     def watch(self, result: Result) -> Watch | None:
         found = self._step.watch(result)

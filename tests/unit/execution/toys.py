@@ -4,10 +4,11 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from app.cloud import CloudError, NotFound, UnknownOutcome
 from app.execution.attempts import Control
+from app.execution.calls import Calls, reading
 from app.execution.executor import Executor, Outcome
 from app.execution.journal import Entry, MemoryJournal
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, broken, pending, settled
@@ -118,6 +119,7 @@ class Make(Step):
     action = "toy.make"
     subject = "toy"
     phase = "prepare"
+    calls: ClassVar[Calls] = reading("toy.make", "toy.describe", "toy.remove", "toy.tend")
 
     def __init__(self) -> None:
         self.runs: list[Run] = []
