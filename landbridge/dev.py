@@ -132,12 +132,7 @@ class Stack:
 
     def _sandbox(self) -> dict[str, str]:
         """A simulated AWS account; returns what makes boto3 talk to it and to nothing else."""
-        options = self._options
-        command = [
-            sys.executable, "-m", "sandbox", "--port", str(options.aws_port),
-            "--scenario", options.scenario, "--time-scale", str(options.time_scale),
-        ]  # fmt: skip
-        child = self._child("sandbox", command, dict(self._environ))
+        child = self._child("sandbox", self._sandbox_command(), dict(self._environ))
         child.wait_until(lambda: announced(child.log) is not None, READY_SECONDS)
         self.aws = announced(child.log) or ""
         self._say(f"simulated AWS: {self.aws}")
@@ -150,6 +145,13 @@ class Stack:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
+
+    def _sandbox_command(self) -> list[str]:
+        options = self._options
+        return [
+            sys.executable, "-m", "sandbox", "--port", str(options.aws_port),
+            "--scenario", options.scenario, "--time-scale", str(options.time_scale),
+        ]  # fmt: skip
 
     def _child(self, name: str, command: Sequence[str], environ: Mapping[str, str]) -> Child:
         child = Child(name, command, environ, self.logs / f"{name.lower()}.log")

@@ -1,8 +1,6 @@
 """Postgres and Redis that go away in the middle of the shop's move and come back: nothing is lost."""
 
 import os
-import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -10,15 +8,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from redis import Redis
-from redis.exceptions import RedisError
 from sqlalchemy import make_url
 
 from landbridge.dev import Stack, StackOptions
 from landbridge.embedded import postgres
 from landbridge.embedded_redis import NO_REDIS, find_program
-from landbridge.processes import end, free_port
 from tests.kit.forwarding import Forwarder
+from tests.kit.servers import RedisServer
 from tests.kit.shop_over_http import Mover
 
 AWAY_SECONDS = 1.0
@@ -33,35 +29,6 @@ def stack(terms: Mapping[str, str], *, use_redis: bool = False) -> Iterator[Stac
     ours = {name: value for name, value in os.environ.items() if not name.startswith("LANDBRIDGE_")}
     with Stack(StackOptions(time_scale=200, use_redis=use_redis), environ={**ours, **terms}) as started:
         yield started
-
-
-class RedisServer:
-    """A Redis on one port that can be killed and started again."""
-
-    def __init__(self, program: Path) -> None:
-        self._program = program
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [str(self._program), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp"]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-        deadline = time.monotonic() + 10
-        while not self._answers():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-
-    def kill(self) -> None:
-        assert self._process is not None
-        end(self._process, [signal.SIGKILL])
-
-    def _answers(self) -> bool:
-        try:
-            with Redis.from_url(self.url) as client:
-                return bool(client.ping())
-        except RedisError:
-            return False
 
 
 @pytest.fixture

@@ -61,9 +61,9 @@ def paces(draw: st.DrawFn) -> Durations:
     )
 
 
-def build(app: App) -> tuple[Bench, Target]:
-    """A world with the application in it, all in service, and where it should go."""
-    bench = Bench()
+def build(app: App, bench: Bench | None = None) -> tuple[Bench, Target]:
+    """A world (that of `bench`, or a new one) with the application in it, all in service, and where it should go."""
+    bench = bench or Bench()
     builder = Builder(bench.boto, bench.world)
     groups = [builder.group(f"tier-{number}", "x") for number in range(len(app.sizes))]
     for index, (callee, caller) in enumerate(sorted(app.admits)):

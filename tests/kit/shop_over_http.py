@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import Any
 
 import boto3
@@ -21,6 +21,7 @@ READS = ("Describe", "List", "Get")
 GONE = {"shutting-down", "terminated"}
 # Not so the parts of these: rules, disks and snapshots are made several by one step.
 ONE_PER_STEP = {"instance", "image", "security-group", "load-balancer", "elastic-ip", "vpc", "rds-instance"}
+DONE = frozenset({"succeeded"})
 MADE_IN_EC2 = ("i-", "ami-", "sg-", "vpc-")  # an Elastic IP is moved, not made
 
 
@@ -113,30 +114,8 @@ class Watched:
 
     def wrongs(self) -> list[str]:
         """What is not as it must be: I1, I2, I6 and I8."""
-        return [*self._twice(), *self._strays(), *self._untold(), *self._gaps()]
-
-    def _twice(self) -> Iterator[str]:
-        made: defaultdict[str, list[str]] = defaultdict(list)
-        for type_, id_, step in self._tagged():
-            if type_ in ONE_PER_STEP:
-                made[f"{step} made {type_}"].append(id_)
-        yield from (f"{what} {ids}" for what, ids in made.items() if len(ids) > 1)
-
-    def _strays(self) -> Iterator[str]:
-        steps = {step["id"]: step for step in self.steps()}
-        there = list(self._tagged())
-        for type_, id_, step_id in there:
-            step = steps.get(step_id, {})
-            if step.get("state") != "succeeded":
-                yield f"{type_} {id_} is there, and {step_id} is {step.get('state', 'unknown')}"
-            elif type_ in ONE_PER_STEP and f'"{id_}"' not in json.dumps(step.get("result")):
-                yield f"{type_} {id_} is not in the result of {step_id}: {step.get('result')}"
-        ids = {id_ for _, id_, _ in there}
-        for step in steps.values():
-            result = step.get("result") or {}
-            made = str(result.get("counterpart", ""))
-            if made.startswith(MADE_IN_EC2) and made not in ids and not result.get("adopted"):
-                yield f"{step['id']} says it made {made}, which is not there or not tagged"
+        there = list(tagged(self._session(), self.id))
+        return [*made_twice(there), *unaccounted(there, self.steps()), *self._untold(), *gaps(self.events())]
 
     def _untold(self) -> Iterator[str]:
         """Changing calls without an intent of their own, and a trail that does not verify."""
@@ -149,23 +128,56 @@ class Watched:
             if made > meant[operation]:
                 yield f"{operation} was called {made} times and meant {meant[operation]} times"
 
-    def _gaps(self) -> Iterator[str]:
-        seen = [event["seq"] for event in self.events()]
-        if seen != list(range(1, len(seen) + 1)):
-            yield f"the events are numbered {seen}"
-
     def events(self) -> list[Thing]:
         return list(self._mover.api.all(f"{self.path}/events"))
-
-    def _tagged(self) -> Iterator[tuple[str, str, str]]:
-        """Type, id and step of every live thing in the account that carries this job's tag."""
-        yield from _ec2(self._session(), self.id)
-        yield from _services(self._session(), self.id)
 
     def _session(self) -> Callable[[str], Any]:
         session = boto3.Session("AKIALANDBRIDGETESTER", "test", region_name=REGION)
         make: Any = session.client
         return lambda service: make(service, endpoint_url=self._mover.stack.aws)
+
+
+Made = tuple[str, str, str]  # type and id of a thing, and the step that its tag names
+
+
+def tagged(client: Callable[[str], Any], job: str) -> Iterator[Made]:
+    """Every live thing in the account that carries this job's tag."""
+    yield from _ec2(client, job)
+    yield from _services(client, job)
+
+
+def made_twice(there: Sequence[Made]) -> Iterator[str]:
+    """I1: what one step made several of."""
+    made: defaultdict[str, list[str]] = defaultdict(list)
+    for type_, id_, step in there:
+        if type_ in ONE_PER_STEP:
+            made[f"{step} made {type_}"].append(id_)
+    yield from (f"{what} {ids}" for what, ids in made.items() if len(ids) > 1)
+
+
+def unaccounted(there: Sequence[Made], all_steps: Sequence[Thing], good: Set[str] = DONE) -> Iterator[str]:
+    """I2: what carries the job's tag and is in no result of a step in a `good` state, and the reverse."""
+    steps = {step["id"]: step for step in all_steps}
+    for type_, id_, step_id in there:
+        step = steps.get(step_id, {})
+        if step.get("state") not in good:
+            yield f"{type_} {id_} is there, and {step_id} is {step.get('state', 'unknown')}"
+        elif step["state"] == "succeeded" and type_ in ONE_PER_STEP and f'"{id_}"' not in json.dumps(step["result"]):
+            yield f"{type_} {id_} is not in the result of {step_id}: {step.get('result')}"
+    ids = {id_ for _, id_, _ in there}
+    for step in steps.values():
+        result = step.get("result") or {}
+        made = str(result.get("counterpart", ""))
+        lasts = step["state"] == "succeeded" and made.startswith(MADE_IN_EC2) and not result.get("adopted")
+        if lasts and made not in ids:
+            yield f"{step['id']} says it made {made}, which is not there or not tagged"
+
+
+def gaps(events: Sequence[Thing]) -> Iterator[str]:
+    """I8: how the events are numbered, unless it is from 1 on without gaps."""
+    seen = [event["seq"] for event in events]
+    if seen != list(range(1, len(seen) + 1)):
+        yield f"the events are numbered {seen}"
 
 
 def _ec2(client: Callable[[str], Any], job: str) -> Iterator[tuple[str, str, str]]:
@@ -200,7 +212,3 @@ def _snake(operation: str) -> str:
 
 def _pairs(tags: list[dict[str, str]]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in tags}
-
-
-def _counterpart(step: Thing) -> str:
-    return str((step.get("result") or {}).get("counterpart", ""))

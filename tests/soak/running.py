@@ -1,0 +1,120 @@
+"""One long run: everything started, lanes and chaos set going, and ended in time."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.soak.chaos import Chaos
+from tests.soak.client import Client, Door
+from tests.soak.driving import Hands
+from tests.soak.house import House
+from tests.soak.lanes import Lane
+from tests.soak.ledger import TARGET_SECONDS, Ledger, percentile, told
+from tests.soak.scripts import ALL_BLOWS, KILLS, blows, scripts
+from tests.soak.watching import Watch
+
+TELL_EVERY = 15.0
+LAST_SECONDS = 600.0  # what jobs under way at the end may take
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`every`: seconds between two blows. `lease`, `heartbeat`: seconds of ours."""
+
+    seed: str
+    minutes: float
+    kills_only: bool = False
+    lanes: int = 3
+    every: float = 4.0
+    time_scale: float = 100.0
+    lease: float = 4.0
+    heartbeat: float = 1.0
+    logs: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was done and found."""
+
+    ledger: Ledger
+    takeovers: Sequence[float]
+
+    @property
+    def good(self) -> bool:
+        """No violation, and dead workers' jobs taken over in time."""
+        late = bool(self.takeovers) and percentile(self.takeovers, 99) > TARGET_SECONDS
+        return not self.ledger.violations and not late
+
+
+def replay(options: Options) -> str:
+    """The command that repeats this run's schedule."""
+    kills = " --kills-only" if options.kills_only else ""
+    more = f" --lanes {options.lanes} --every {options.every:g} --time-scale {options.time_scale:g}"
+    return f"SOAK_SEED={options.seed} SOAK_MINUTES={options.minutes:g} python -m tests.soak{kills}{more}"
+
+
+def run(options: Options, say: Callable[[str], None]) -> Outcome:
+    """Raises what a part of the run itself failed with."""
+    ledger = Ledger(options.seed, replay(options))
+    terms = (options.lanes, options.time_scale, options.lease, options.heartbeat, options.logs)
+    with House(*terms) as house, ExitStack() as parts:
+        watch = Watch(lambda: house.direct)
+        watch.start()
+        parts.callback(watch.stop)
+        kinds = KILLS if options.kills_only else ALL_BLOWS
+        chaos = Chaos(house, watch, ledger, blows(options.seed, kinds, options.every), options.lease)
+        until = time.monotonic() + options.minutes * 60
+        lanes = [_lane(house, watch, chaos, ledger, number, options, until, parts) for number in range(options.lanes)]
+        chaos.start()
+        parts.callback(chaos.stop)
+        for lane in lanes:
+            lane.start()
+        _look_on(lanes, chaos, watch, ledger, until, say)
+    return Outcome(ledger, list(watch.takeovers))
+
+
+def _lane(
+    house: House,
+    watch: Watch,
+    chaos: Chaos,
+    ledger: Ledger,
+    number: int,
+    options: Options,
+    until: float,
+    parts: ExitStack,
+) -> Lane:
+    api = Client(house.api, house.token(f"mover {number}", "admin"))
+    approver = Client(house.api, house.token(f"approver {number}", "approver"))
+    door = Door(house.aws, number)
+    for each in (api, approver, door):
+        parts.callback(each.close)
+    hands = Hands(api, door, watch, chaos, ledger)
+    return Lane(hands, approver, scripts(options.seed, number, gentle=options.kills_only), until)
+
+
+def _look_on(
+    lanes: Sequence[Lane], chaos: Chaos, watch: Watch, ledger: Ledger, until: float, say: Callable[[str], None]
+) -> None:
+    """Until every lane has come to its end. Raises what a lane or the chaos failed with."""
+    tell_at = 0.0
+    while any(lane.alive for lane in lanes):
+        _check(lanes, chaos)
+        if time.monotonic() > until + LAST_SECONDS:
+            raise RuntimeError("the last jobs did not come to an end")
+        if time.monotonic() > tell_at:
+            tell_at = time.monotonic() + TELL_EVERY
+            say(
+                f"minute {ledger.minutes:.1f}: {sum(ledger.jobs.values())} jobs, {sum(ledger.faults.values())} faults, "
+                f"{len(ledger.violations)} violations; takeovers: {told(watch.takeovers)}"
+            )
+        time.sleep(0.2)
+    _check(lanes, chaos)
+
+
+def _check(lanes: Sequence[Lane], chaos: Chaos) -> None:
+    failures = [*(lane.failure for lane in lanes), chaos.failure]
+    for failure in failures:
+        if failure is not None:
+            raise failure
