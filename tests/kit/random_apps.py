@@ -61,10 +61,15 @@ def paces(draw: st.DrawFn) -> Durations:
     )
 
 
-def build(app: App, bench: Bench | None = None) -> tuple[Bench, Target]:
-    """A world (that of `bench`, or a new one) with the application in it, all in service, and where it should go."""
-    bench = bench or Bench()
-    builder = Builder(bench.boto, bench.world)
+def build(app: App) -> tuple[Bench, Target]:
+    """A world with the application in it, all in service, and where it should go."""
+    bench = Bench()
+    fill(app, Builder(bench.boto, bench.world))
+    return bench, target_of(bench)
+
+
+def fill(app: App, builder: Builder) -> None:
+    """Put the application into an account, and a VPC for it."""
     groups = [builder.group(f"tier-{number}", "x") for number in range(len(app.sizes))]
     for index, (callee, caller) in enumerate(sorted(app.admits)):
         builder.let_in(groups[callee], 1000 + index, groups=[groups[caller]])
@@ -95,7 +100,6 @@ def build(app: App, bench: Bench | None = None) -> tuple[Bench, Target]:
         "rds", "CreateDBSubnetGroup", DBSubnetGroupName="landing", DBSubnetGroupDescription="x", SubnetIds=subnets
     )
     builder.wait(DAY + 3_600)
-    return bench, target_of(bench)
 
 
 def _front(builder: Builder, group: str, members: Sequence[str], record: bool) -> None:

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -97,8 +98,14 @@ class Door:
         found: Thing = self._http.post(f"/_sandbox/{path}", json=asked).raise_for_status().json()
         return found
 
-    def clear_faults(self) -> None:
+    def clear_faults(self) -> Counter[str]:
+        """No more faults; how many calls those in force have hit, by kind."""
+        found = self._http.get("/_sandbox/faults").raise_for_status().json()["faults"]
         self._http.delete("/_sandbox/faults").raise_for_status()
+        hits: Counter[str] = Counter()
+        for rule in found:
+            hits[str(rule["code"] or rule["kind"])] += rule["hits"]
+        return hits
 
     def outages(self) -> list[Thing]:
         """When a declared flow was down."""

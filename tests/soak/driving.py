@@ -108,7 +108,7 @@ class Drive:
         self._calm, self._deadline = True, time.monotonic() + GRACE_SECONDS
         self._hands.chaos.ask_for_calm(True)
         self._troubles.clear()
-        self._hands.door.clear_faults()
+        self._clear_faults()
 
     def _meanwhile(self, job: Thing) -> None:
         """What the script has in store for this moment."""
@@ -118,7 +118,6 @@ class Drive:
         while self._troubles and self._troubles[0].share <= share:
             trouble = self._troubles.pop(0)
             self._hands.door.change("faults", **trouble.rule)
-            self._hands.ledger.fault(f"AWS: {trouble.kind}")
         if job["status"] == "undoing" or job.get("requested") or self._action == "finalize":
             return
         if self._meddle and 0 <= self._meddle[0] <= share:
@@ -128,6 +127,10 @@ class Drive:
             self._ask("pause")
         elif not self._turned and share >= self._script.turn:
             self._turn()
+
+    def _clear_faults(self) -> None:
+        for kind, hits in self._hands.door.clear_faults().items():
+            self._hands.ledger.fault(f"AWS: {kind.replace('_', ' ')}", hits)
 
     def _turn(self) -> None:
         self._turned = True
@@ -169,7 +172,7 @@ class Drive:
             return self._drifted()
         if error.get("code") == "internal_error":
             self._wrong("I7", f"a worker met a bug: {error}")
-        self._hands.door.clear_faults()
+        self._clear_faults()
         if self._halts <= HALTS and self._try_again():
             return None
         if not self.spoiled:
@@ -236,7 +239,7 @@ class Drive:
     def _undo_failed(self, job: Thing) -> str | None:
         self._halts += 1
         self._check_still()
-        self._hands.door.clear_faults()
+        self._clear_faults()
         if self._halts <= HALTS and self._ask("undo"):
             return None
         if not self.spoiled:
@@ -259,7 +262,7 @@ class Drive:
         self._check("I7", [])
         self._check_still()
         door, api = self._hands.door, self._hands.api
-        door.clear_faults()
+        self._clear_faults()
         door.change("clock", advance_seconds=ALL_SEEN)
         made, steps = door.look("made", job=self.id)["made"], list(api.all(f"{self.path}/steps"))
         self._check("I1", checks.twice(made))

@@ -55,6 +55,7 @@ class Ledger:
     def fault(self, kind: str, times: int = 1) -> None:
         with self._lock:
             self.faults[kind] += times
+            self.faults += Counter()  # without what never came about
 
     def job(self, kind: str, outcome: str) -> None:
         with self._lock:

@@ -27,7 +27,6 @@ class Trouble:
     """Faults set on the account when `share` of the steps are done: the sandbox's own rules."""
 
     share: float
-    kind: str
     rule: Mapping[str, Any]
 
 
@@ -115,8 +114,7 @@ def _trouble(chance: random.Random) -> Trouble:
     elif kind == "error":
         service, operation, code = chance.choice(REFUSALS)
         rule |= {"service": service, "operation": operation, "code": code}
-        kind = code
-    return Trouble(share, kind, rule)
+    return Trouble(share, rule)
 
 
 ALL_BLOWS = {

@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 from botocore import xform_name
 
+from sandbox.builder import Builder
 from sandbox.calls import Calls
 from sandbox.clock import Clock
 from sandbox.hook import connect
@@ -20,7 +21,6 @@ from sandbox.running import Running
 from sandbox.world import World
 from tests.kit import corner_shop, random_apps
 from tests.kit.account import account
-from tests.kit.bench import Bench
 from tests.kit.shop_over_http import READS, tagged
 from tests.soak import meddling
 
@@ -67,7 +67,7 @@ def _build(application: str, world: World, seed: int) -> None:
     if application == "corner_shop":
         corner_shop.build(connect(world), world)
     elif application == "small":
-        random_apps.build(_small(random.Random(seed)), Bench(world))
+        random_apps.fill(_small(random.Random(seed)), Builder(connect(world), world))
     else:
         importlib.import_module(f"sandbox.scenarios.{application}").build(connect(world), world)
 
