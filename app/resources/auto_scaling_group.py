@@ -14,12 +14,13 @@ from app.planning.plan import Finding
 from app.resources.auto_scaling_configuration import LinkConfiguration, SwitchConfiguration
 from app.resources.auto_scaling_deletion import Delete
 from app.resources.auto_scaling_discovery import discover
+from app.resources.auto_scaling_draining import Drain
 from app.resources.auto_scaling_equipment import Equip
 from app.resources.auto_scaling_findings import findings
 from app.resources.auto_scaling_freezing import Freeze, Thaw
 from app.resources.auto_scaling_linking import LinkMembers
 from app.resources.auto_scaling_registering import RegisterMembers
-from app.resources.auto_scaling_scaling import Drain, ScaleUp
+from app.resources.auto_scaling_scaling import ScaleUp
 from app.resources.auto_scaling_template import CreateTemplate
 from app.resources.auto_scaling_twin import Create
 from app.resources.kind import ABSENT, Kind, Survey
