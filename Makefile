@@ -1,6 +1,7 @@
 # Everything a person or CI does here. `make help` lists it.
 PYTHON ?= python3
 STRATEGY ?= incremental
+SCENARIO ?= shop
 WORKERS ?= 2
 
 VENV := .venv
@@ -24,8 +25,8 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-demo: $(STAMP) ## move a Classic application into a VPC before your eyes (STRATEGY=incremental|all_at_once)
-	$(BIN)/landbridge demo --strategy $(STRATEGY)
+demo: $(STAMP) ## move a Classic application into a VPC before your eyes (STRATEGY=incremental|all_at_once, SCENARIO=shop|elastic_shop)
+	$(BIN)/landbridge demo --strategy $(STRATEGY) --scenario $(SCENARIO)
 
 dev: $(STAMP) ## run the API, a worker and a simulated AWS account until Ctrl-C
 	$(BIN)/landbridge dev

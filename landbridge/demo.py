@@ -91,11 +91,12 @@ class Story:
         self._view.flows(flows)
         self._approve(plan)
         self._sandbox.declare([flow for flow in flows if measurable(flow)])
-        job, steps = self._execute(plan)
+        planned = list(self._people.planner.all(f"{path}/steps"))
+        job, steps = self._execute(plan, planned)
         outages = self._sandbox.outages()
         self._people.operator.post(f"/v1/jobs/{job['id']}/outages", {"outages": outages})
         report = self._people.operator.get(f"/v1/jobs/{job['id']}/report")
-        self._report(report)
+        self._report(report, planned, steps)
         short = shortcomings(Shown(resources, findings, flows, job, steps, report, outages))
         if short:
             raise DemoFailed("\n".join(["", "This is not what was promised:", *(f"  {line}" for line in short)]))
@@ -148,10 +149,10 @@ class Story:
         approver.post(f"{path}/approve", if_match=approver.etag(path))
         self._view.heading("Approved by somebody other than the author")
 
-    def _execute(self, plan: Thing) -> tuple[Thing, list[Thing]]:
+    def _execute(self, plan: Thing, planned: list[Thing]) -> tuple[Thing, list[Thing]]:
         self._view.heading(f"Executing, with AWS's clock {self._time_scale:.0f} times as fast")
         operator = self._people.operator
-        phases = {step["id"]: step["phase"] for step in self._people.planner.all(f"/v1/plans/{plan['id']}/steps")}
+        phases = {step["id"]: step["phase"] for step in planned}
         path = f"/v1/jobs/{operator.post('/v1/jobs', {'plan_id': plan['id'], 'action': 'execute'})['id']}"
         estimated = plan["estimate"]["seconds"] / self._time_scale
         with ProgressView(self._view.console, phases, estimated) as progress:
@@ -164,9 +165,10 @@ class Story:
                     return job, steps
                 time.sleep(LOOK_EVERY)
 
-    def _report(self, report: Thing) -> None:
+    def _report(self, report: Thing, planned: list[Thing], steps: list[Thing]) -> None:
         self._view.heading("What moved")
         self._view.counterparts(report)
+        self._view.groups(planned, steps, self._time_scale)
         self._view.heading("Who could not call whom, and for how long (AWS's seconds)")
         self._view.outages(report["flows"])
         self._view.heading("AWS calls")

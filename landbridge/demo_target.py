@@ -35,9 +35,10 @@ def choose_target(resources: Sequence[Thing]) -> dict[str, Any]:
 
 
 def zones_in_use(resources: Sequence[Thing]) -> set[str]:
-    """The zones that Classic instances run in."""
-    classic = (one["facts"] for one in resources if one["kind"] == "instance" and one["platform"] == "classic")
-    return {str(facts["zone"]) for facts in classic if facts.get("zone")}
+    """The zones that Classic instances run in, and those that Classic groups may start theirs in."""
+    classic = [one for one in resources if one["platform"] == "classic"]
+    zones = {str(one["facts"]["zone"]) for one in classic if one["kind"] == "instance" and one["facts"].get("zone")}
+    return zones.union(*(one["facts"].get("zones", ()) for one in classic if one["kind"] == "auto_scaling_group"))
 
 
 def plain_id(resource: Thing) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 Thing = Mapping[str, Any]
 
-MEASURED = ("instance:", "rds_instance:", "load_balancer:", "cidr:")
+MEASURED = ("instance:", "auto_scaling_group:", "rds_instance:", "load_balancer:", "cidr:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ def _counterparts(shown: Shown) -> Iterator[str]:
     for resource in shown.resources:
         if resource["platform"] == "unknown":
             yield f"{resource['ref']}: whether it is Classic is unknown."
+        elif resource.get("facts", {}).get("held_by"):
+            continue  # a group's member: the group's counterpart has members of its own
         elif resource["platform"] == "classic" and resource["ref"] not in moved | explained:
             yield f"{resource['ref']} has no counterpart, and no finding says why."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
@@ -18,6 +19,7 @@ Thing = Mapping[str, Any]
 LEVELS = {"blocker": "bold red", "warning": "yellow", "note": "dim"}
 VERDICTS = {"kept": "green", "interrupted": "yellow", "already_broken": "dim"}
 REASONS = 12
+GROUP = "auto_scaling_group:"
 
 
 class View:
@@ -88,6 +90,21 @@ class View:
             table.add_row(*map(escape, (kind, self._names.of(source), id_, counterpart.partition(":")[2])))
         self.console.print(table)
 
+    def groups(self, planned: Sequence[Thing], steps: Sequence[Thing], time_scale: float) -> None:
+        """How each Auto Scaling group moved: its steps in the order in which they were taken."""
+        described = {str(step["id"]): str(step["explanation"]) for step in planned}
+        taken = [step for step in steps if step.get("started_at")]
+        began = min((_moment(step) for step in taken), default=None)
+        ours = [step for step in taken if str(step["subject"]).startswith(GROUP)]
+        if began is None or not ours:
+            return
+        self.heading("How the groups moved (AWS's seconds since the start)")
+        table = plain_table("after", "")
+        for step in sorted(ours, key=_moment):
+            seconds = (_moment(step) - began).total_seconds() * time_scale
+            table.add_row(f"{seconds:.0f} s", escape(self._names.in_text(described[str(step["id"])])))
+        self.console.print(table)
+
     def outages(self, flows: Sequence[Thing]) -> None:
         """Predicted and measured seconds of every flow of the report that was to be, or was, interrupted."""
         watched = [flow for flow in flows if "measured_seconds" in flow]
@@ -100,3 +117,7 @@ class View:
         self.say(f"  {spared} of {len(watched)} flows watched were never interrupted.")
         if table.row_count:
             self.console.print(table)
+
+
+def _moment(step: Thing) -> datetime:
+    return datetime.fromisoformat(str(step["started_at"]))

@@ -12,10 +12,18 @@ SECONDS = 110
 WIDTH = 100
 
 
-@pytest.mark.parametrize("strategy", ["incremental", "all_at_once"])
-def test_the_demo_moves_the_shop_and_reports_what_it_promised(strategy: str) -> None:
+@pytest.mark.parametrize(
+    ("strategy", "scenario", "told"),
+    [
+        ("incremental", "shop", "web-1"),
+        ("all_at_once", "shop", "web-1"),
+        pytest.param("incremental", "elastic_shop", "How the groups moved", marks=pytest.mark.soak),
+        pytest.param("all_at_once", "elastic_shop", "How the groups moved", marks=pytest.mark.soak),
+    ],
+)
+def test_the_demo_moves_the_shop_and_reports_what_it_promised(strategy: str, scenario: str, told: str) -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("LANDBRIDGE_")}
-    command = [sys.executable, "-m", "landbridge", "demo", "--strategy", strategy]
+    command = [sys.executable, "-m", "landbridge", "demo", "--strategy", strategy, "--scenario", scenario]
     answer = subprocess.run(
         command, env=environ, capture_output=True, text=True, timeout=SECONDS, check=False, start_new_session=True
     )
@@ -24,6 +32,6 @@ def test_the_demo_moves_the_shop_and_reports_what_it_promised(strategy: str) -> 
     for part in ("Discovering", "Planning", "Approved", "Executing", "What moved", "The application lives in the VPC"):
         assert part in said
     assert "succeeded" in said
-    assert "web-1" in said
+    assert told in said
     lines = [line for line in said.splitlines() if "logs:" not in line and "doorbell:" not in line]
     assert max(map(len, lines)) <= WIDTH

@@ -40,3 +40,8 @@ def test_a_vpc_without_a_subnet_in_a_zone_that_is_needed_will_not_do() -> None:
     far = thing("instance:i-2", "classic", zone="us-east-1d")
     assert choose_target([WEB, far, VPC, SUBNET]) == NEW_VPC
     assert choose_target([VPC]) == NEW_VPC
+
+
+def test_the_vpc_must_also_have_a_subnet_where_a_group_may_start_its_members() -> None:
+    fleet = thing("auto_scaling_group:web", "classic", zones=["us-east-1a", "us-east-1b"])
+    assert choose_target([WEB, fleet, VPC, SUBNET]) == NEW_VPC

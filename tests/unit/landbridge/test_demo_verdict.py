@@ -44,6 +44,11 @@ def test_a_finding_explains_a_missing_counterpart() -> None:
     assert shortcomings(replace(GOOD, resources=[WEB, lone], findings=[finding])) == []
 
 
+def test_a_member_of_a_group_needs_no_counterpart_of_its_own() -> None:
+    member = {**WEB, "ref": "instance:i-9", "facts": {"held_by": "auto_scaling_group:web"}}
+    assert shortcomings(replace(GOOD, resources=[WEB, member])) == []
+
+
 def test_a_report_that_names_nothing_is_no_success() -> None:
     said = shortcomings(replace(GOOD, resources=[], report={"counterparts": []}))
     assert said == ["The report names no counterpart."]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from rich.console import Console
 
@@ -112,3 +113,30 @@ def test_calls_are_told_the_most_frequent_first() -> None:
     assert calls({"ec2.run_instances": 2, "ec2.describe_instances": 7}) == (
         "7 ec2.describe_instances, 2 ec2.run_instances"
     )
+
+
+def test_how_a_group_moved_is_told_in_the_order_in_which_it_happened() -> None:
+    console, out = plain()
+    group = {"subject": "auto_scaling_group:web"}
+    planned = [
+        {"id": "drain", "explanation": "Scale auto_scaling_group:web down to none."},
+        {"id": "freeze", "explanation": "Suspend what scales it."},
+        {"id": "stop", "explanation": "Stop a box."},
+    ]
+    steps: list[dict[str, Any]] = [
+        {"id": "drain", **group, "started_at": "2021-06-01T09:00:03Z"},
+        {"id": "freeze", **group, "started_at": "2021-06-01T09:00:01.500Z"},
+        {"id": "stop", "subject": "instance:i-1", "started_at": "2021-06-01T09:00:00Z"},
+        {"id": "thaw", **group, "started_at": None},
+    ]
+
+    View(console).groups(planned, steps, 60.0)
+
+    told = [line.split() for line in out.getvalue().splitlines() if " s " in line]
+    assert [(line[0], line[2]) for line in told] == [("90", "Suspend"), ("180", "Scale")]
+
+
+def test_where_no_group_moved_nothing_is_told_of_any() -> None:
+    console, out = plain()
+    View(console).groups([], [{"id": "a", "subject": "instance:i-1", "started_at": "2021-06-01T09:00:00Z"}], 60.0)
+    assert out.getvalue() == ""
