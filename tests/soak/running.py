@@ -98,11 +98,14 @@ def _look_on(
     lanes: Sequence[Lane], chaos: Chaos, watch: Watch, ledger: Ledger, until: float, say: Callable[[str], None]
 ) -> None:
     """Until every lane has come to its end. Raises what a lane or the chaos failed with."""
-    tell_at = 0.0
+    tell_at, told_of = 0.0, 0
     while any(lane.alive for lane in lanes):
         _check(lanes, chaos)
         if time.monotonic() > until + LAST_SECONDS:
             raise RuntimeError("the last jobs did not come to an end")
+        for violation in ledger.violations[told_of:]:
+            told_of += 1
+            say(f"VIOLATION of {violation.invariant}, {violation.job}: {violation.script}: {violation.what}")
         if time.monotonic() > tell_at:
             tell_at = time.monotonic() + TELL_EVERY
             say(

@@ -13,7 +13,7 @@ import boto3
 from botocore import xform_name
 
 from sandbox.builder import Builder
-from sandbox.calls import Calls
+from sandbox.calls import DRY_RUN, Calls
 from sandbox.clock import Clock
 from sandbox.hook import connect
 from sandbox.outages import Outages
@@ -26,7 +26,8 @@ from tests.soak import meddling
 
 # A role's keys are good for an hour of the sandbox's time; the clients' clock must not be past it.
 START = datetime(2090, 6, 1, 9, 0, tzinfo=UTC)
-UNREAD = {"RequestLimitExceeded", "Throttling"}  # rejected before anything was looked at
+# Rejected before anything was looked at, or only asked whether it would be allowed.
+HARMLESS = {"RequestLimitExceeded", "Throttling", DRY_RUN}
 LATE = "(landed late)"
 MEMBER = "aws:autoscaling:groupName"
 
@@ -113,13 +114,18 @@ def _members(client: Callable[[str], Any]) -> set[str]:
 
 
 def changes(lane: Lane, _: Mapping[str, Any]) -> Answer:
-    """How many changing calls arrived, by operation as boto3 names it; those rejected unread do not count."""
+    """How many changing calls arrived, by operation as boto3 names it; those rejected unread, and those that only asked whether they might, do not count."""
     with lane.world.lock:
         calls = list(lane.world.calls.latest)
     counts: Counter[str] = Counter()
     for call in calls:
         service, name = call.operation.split(".", 1)
-        if not name.startswith(READS) and service != "sts" and call.outcome not in UNREAD and LATE not in call.outcome:
+        if (
+            not name.startswith(READS)
+            and service != "sts"
+            and call.outcome not in HARMLESS
+            and LATE not in call.outcome
+        ):
             counts[f"{service}.{xform_name(name)}"] += 1
     return {"changes": dict(counts)}
 

@@ -1,0 +1,47 @@
+"""The long run, short: some seconds of jobs under a few faults, and the table it ends with."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.soak.ledger import BEGIN, END, INVARIANTS, percentile, table, write
+from tests.soak.running import Options, run
+from tests.soak.scripts import ALL_BLOWS, blows, scripts
+
+
+def test_a_few_jobs_come_through_a_few_faults_and_every_check_is_told() -> None:
+    said: list[str] = []
+    outcome = run(Options(seed="7", minutes=0.3, lanes=1, every=6.0, lease=3.0, heartbeat=0.5), said.append)
+    text = table(outcome.ledger, outcome.takeovers, 3.0)
+    assert outcome.good, text
+    assert outcome.ledger.jobs.total() >= 1
+    assert outcome.ledger.faults.total() >= 1
+    assert "SOAK_SEED=7" in text
+    assert all(f"| {name} |" in text for name in INVARIANTS)
+    assert said
+
+
+def test_one_seed_is_one_schedule() -> None:
+    def drawn(seed: str) -> list[object]:
+        jobs, happenings = scripts(seed, 1, gentle=False), blows(seed, ALL_BLOWS, 4.0)
+        return [*(next(jobs) for _ in range(20)), *(next(happenings) for _ in range(20))]
+
+    assert drawn("7") == drawn("7")
+    assert drawn("7") != drawn("8")
+
+
+def test_percentiles_are_values_that_were_measured() -> None:
+    measured = [float(each) for each in range(1, 201)]
+    assert (percentile(measured, 50), percentile(measured, 99)) == (100.0, 198.0)
+    assert percentile([3.0], 99) == 3.0
+
+
+def test_the_table_takes_the_place_of_the_last_one_in_its_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"above\n{BEGIN}\nold\n{END}\nbelow\n")
+    write(page, "new")
+    write(page, "newer")
+    assert page.read_text() == f"above\n{BEGIN}\n\nnewer\n{END}\nbelow\n"
+    page.write_text("no place")
+    with pytest.raises(ValueError, match="no place for the table"):
+        write(page, "new")
