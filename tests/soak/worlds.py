@@ -114,7 +114,7 @@ def _members(client: Callable[[str], Any]) -> set[str]:
 
 
 def changes(lane: Lane, _: Mapping[str, Any]) -> Answer:
-    """How many changing calls arrived, by operation as boto3 names it; those rejected unread, and those that only asked whether they might, do not count."""
+    """How many changing calls arrived, by operation as boto3 names it; harmless ones do not count."""
     with lane.world.lock:
         calls = list(lane.world.calls.latest)
     counts: Counter[str] = Counter()
