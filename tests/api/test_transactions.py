@@ -1,10 +1,13 @@
 """A request's changes are made whole, before its answer leaves, or not at all."""
 
 from fastapi import APIRouter, FastAPI, Response
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
+from app.db import Database
 from app.errors import Conflict
 from app.manners.doorbell import TheDoorbell, ring_after_commit
+from app.manners.idempotency import Idempotent
+from app.manners.models import IdempotencyKey
 from app.manners.transactions import Route, Session
 from tests.api.conftest import Client
 from tests.api.fakes import FakeDoorbell
@@ -27,6 +30,7 @@ def with_routes(app: FastAPI) -> None:
         ring_after_commit(session, doorbell, "job", "job_1")
         raise Conflict("Something stands in the way.")
 
+    @router.post("/fails-to-commit-with-a-key", dependencies=[Idempotent])
     @router.post("/fails-to-commit")
     async def fails_to_commit(session: Session, response: Response) -> None:
         response.headers["Location"] = "/never"
@@ -66,3 +70,13 @@ async def test_an_answer_that_the_database_does_not_accept_is_never_sent(app: Fa
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert "Location" not in answer.headers
     assert (await anonymous.get("/tests/count")).json() == 0
+
+
+async def test_the_key_of_an_answer_that_was_never_sent_may_be_used_again(
+    app: FastAPI, admin: Client, database: Database
+) -> None:
+    with_routes(app)
+    answer = await admin.post("/tests/fails-to-commit-with-a-key", headers={"Idempotency-Key": "k-1"})
+    assert answer.status_code == 500
+    async with database.reading() as session:
+        assert await session.scalar(select(func.count()).select_from(IdempotencyKey)) == 0

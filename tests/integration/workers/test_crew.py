@@ -3,15 +3,23 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.accounts.models import Account
+from app.aws.boto_cloud import BotoCloud
 from app.cloud import Cloud
 from app.db import Database
 from app.manners.models import IdempotencyKey
 from app.settings import Settings
+from tests.integration.app.jobs.conftest import Stored
 from workers.crew import Crew, is_away
+
+
+@pytest.fixture
+def stored(database: Database) -> Stored:
+    return Stored(database)
 
 
 class Heard:
@@ -37,8 +45,19 @@ class NoClouds:
         raise AssertionError(f"{account.id} in {region} was opened")
 
 
-def crew_of(database: Database, doorbell: Heard) -> Crew:
-    return Crew(Settings(idempotency_hours=24), database, NoClouds(), doorbell)
+class Opened(NoClouds):
+    """Tells when an account is opened: somebody has taken a job up."""
+
+    def __init__(self) -> None:
+        self.opened = asyncio.Event()
+
+    def open(self, account: Account, region: str) -> Cloud:
+        self.opened.set()
+        return BotoCloud(region, lambda service: None, threads=None)
+
+
+def crew_of(database: Database, doorbell: Heard, clouds: NoClouds | None = None) -> Crew:
+    return Crew(Settings(idempotency_hours=24), database, clouds or NoClouds(), doorbell)
 
 
 def key(name: str, age: timedelta) -> IdempotencyKey:
@@ -73,6 +92,33 @@ async def test_what_was_in_hand_when_a_worker_is_sent_away_rings_for_the_others(
         await crew.stop()
 
     assert doorbell.rings == [("job", "job_1")]
+
+
+@pytest.mark.parametrize("left", ["unheard of", "by a dead worker"])
+async def test_a_job_that_nobody_attends_to_is_found_without_a_ring(stored: Stored, left: str) -> None:
+    await stored.make(steps=1, status="queued")
+    if left == "by a dead worker":
+        await stored.lease("dead")
+        await stored.expire()
+    clouds = Opened()
+    crew = crew_of(stored.database, Heard(), clouds)
+
+    crew.start()
+
+    async with asyncio.timeout(20):
+        await clouds.opened.wait()
+        await crew.stop()
+
+
+async def test_a_job_whose_worker_is_alive_is_left_to_it(stored: Stored) -> None:
+    await stored.make(steps=1, status="queued")
+    await stored.lease("alive")
+    crew = crew_of(stored.database, Heard(), NoClouds())
+
+    await crew.sweep()
+    await crew.stop()
+
+    assert (await stored.job()).lease_holder == "alive"
 
 
 def test_a_database_that_is_away_is_told_from_a_mistake_of_ours() -> None:

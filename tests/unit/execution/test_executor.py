@@ -151,6 +151,32 @@ def test_a_step_that_may_have_happened_is_undone_without_a_result_and_an_untouch
     assert (room.state("a"), room.state("b")) == ("undone", "pending")
 
 
+def test_a_step_that_failed_may_have_taken_effect_and_is_undone() -> None:
+    room = Playroom(toy("a", Settles=5.0, Broken=True))
+    assert room.advance() == "halted"
+    assert "a" in room.cloud.toys
+
+    assert room.retreat() == "undone"
+
+    assert room.cloud.toys == {}
+    assert room.state("a") == "undone"
+
+
+class LookingBack(Make):
+    """Looks again for what it made before it calls it gone, as kinds do whose things are not visible at once."""
+
+    async def undo(self, run: Run, result: Result | None) -> None:
+        await run.consistency()
+        await super().undo(run, result)
+
+
+def test_undo_can_wait_until_what_the_step_made_must_be_visible() -> None:
+    room = Playroom(toy("a"), step=LookingBack(), journal=MemoryJournal({"toy.make/toy:a": Entry("running")}))
+
+    assert room.retreat() == "undone"
+    assert room.seconds > 300
+
+
 def test_undo_passes_over_a_skipped_step_and_keeps_the_order_around_it() -> None:
     journal = MemoryJournal({"toy.make/toy:b": Entry("skipped")})
     room = Playroom(toy("a"), toy("b", "a"), toy("c", "b", Settles=30.0), journal=journal)

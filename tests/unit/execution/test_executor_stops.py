@@ -114,6 +114,16 @@ def test_undo_can_be_stopped_and_taken_up_again() -> None:
     assert room.cloud.toys == {}
 
 
+def test_a_stop_during_undo_lets_the_step_under_way_end_and_starts_no_other() -> None:
+    room = Playroom(toy("a"), toy("b", "a"), toy("c", "b"))
+    room.advance()
+
+    assert room.retreat((0.25, room.control.stop)) == "stopped"
+
+    assert [room.state(name) for name in "abc"] == ["succeeded", "succeeded", "undone"]
+    assert set(room.cloud.toys) == {"a", "b"}
+
+
 def test_a_job_stopped_half_way_can_be_undone_instead() -> None:
     room = Playroom(toy("a"), toy("b", "a", Settles=9000.0), toy("c", "b"))
     room.advance((60.0, room.control.stop))
