@@ -18,7 +18,7 @@ def main() -> int:
     sys.stdout.flush()
     with ending_as_exit(130):
         outcome = run(options, say)
-    text = table(outcome.ledger, outcome.takeovers, options.lease)
+    text = table(outcome.ledger, outcome.takeovers, options.lease, outcome.failure)
     sys.stdout.write(f"{text}\n")
     if page is not None:
         write(page, text)

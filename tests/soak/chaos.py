@@ -14,6 +14,8 @@ from tests.soak.watching import Watch
 
 AWAY_SECONDS = 1.0
 CREW = 3
+SPARE = 2
+SOON_SECONDS = 5.0
 LOOK_EVERY = 0.1
 
 
@@ -71,12 +73,15 @@ class Chaos:
         return True
 
     def _one(self, blow: Blow) -> Child | None:
-        """A worker that is ready, preferably one with a job in hand, while another one is ready, too."""
-        if not self._until(lambda: len(self._house.ready_workers()) >= min(2, CREW), 60):
+        """A worker that is ready, while another one is, too; one with a job in hand, if there is one soon."""
+        if not self._until(lambda: len(self._house.ready_workers()) >= SPARE, 60):
             return None
-        ready = self._house.ready_workers()
-        busy = [each for each in ready if self._watch.held_by(each.pid)] or ready
-        return busy[int(blow.pick * len(busy))]
+        self._until(lambda: bool(self._busy()), SOON_SECONDS)
+        choice = self._busy() or self._house.ready_workers()
+        return choice[int(blow.pick * len(choice))]
+
+    def _busy(self) -> list[Child]:
+        return [each for each in self._house.ready_workers() if self._watch.held_by(each.pid)]
 
     def kill(self, blow: Blow) -> bool:
         worker = self._one(blow)

@@ -20,6 +20,10 @@ DISCOVERIES = 5
 DISCOVERY_SECONDS = 240.0
 
 
+class UnplannedError(Exception):
+    """There is nothing to carry out; the message says why."""
+
+
 class Lane:
     """A thread that carries out scripts until `until` (monotonic)."""
 
@@ -52,9 +56,10 @@ class Lane:
     def _carry_out(self, script: Script) -> None:
         hands = self._hands
         hands.door.look("begin", application=script.application, seed=script.seed)
-        plan, flows = self._plan(script)
-        if not plan:
-            hands.ledger.job(script.kind, "blocked by a finding")
+        try:
+            plan, flows = self._plan(script)
+        except UnplannedError as error:
+            hands.ledger.job(script.kind, str(error))
             return
         before = hands.door.look("picture")
         hands.door.change("flows", flows=[_declared(flow) for flow in flows if checks.watchable(flow)])
@@ -71,7 +76,7 @@ class Lane:
         hands.ledger.job(script.kind, outcome)
 
     def _plan(self, script: Script) -> tuple[Thing, list[Thing]]:
-        """The account discovered, planned and approved; nothing where a finding forbids it."""
+        """The account discovered, planned and approved. Raises UnplannedError."""
         api = self._hands.api
         inventory = self._inventory(script)
         resources = list(api.all(f"/v1/inventories/{inventory}/resources"))
@@ -90,11 +95,11 @@ class Lane:
         except Refused as refused:
             if refused.code != "plan_blocked":
                 raise
-            return {}, []
+            raise UnplannedError("blocked by a finding") from refused
         return plan, list(api.all(f"{path}/flows"))
 
     def _inventory(self, script: Script) -> str:
-        """A discovery that came through: its workers may all have been killed. Raises RuntimeError."""
+        """A discovery that came through: its workers may all have been killed. Raises UnplannedError."""
         for _ in range(DISCOVERIES):
             made = self._hands.api.post("/v1/inventories", {"account_id": self._account_of(script), "region": REGION})
             deadline = time.monotonic() + DISCOVERY_SECONDS
@@ -103,7 +108,7 @@ class Lane:
                 made = self._hands.api.get(f"/v1/inventories/{made['id']}")
             if made["status"] == "ready" and not made.get("errors"):
                 return str(made["id"])
-        raise RuntimeError(f"{script.name}: {DISCOVERIES} discoveries came to nothing: {made}")
+        raise UnplannedError(f"not planned: {DISCOVERIES} discoveries were given up")
 
     def _account_of(self, script: Script) -> str:
         if self._account is None:

@@ -71,11 +71,13 @@ class Ledger:
                 )
 
 
-def table(ledger: Ledger, takeovers: Sequence[float], lease: float) -> str:
-    """All of it as Markdown."""
+def table(ledger: Ledger, takeovers: Sequence[float], lease: float, failure: str | None = None) -> str:
+    """All of it as Markdown. `failure`: of the run itself."""
     lines = [f"Seed `{ledger.seed}`, {ledger.minutes:.1f} minutes, {sum(ledger.jobs.values())} jobs, "]
     lines[0] += f"{sum(ledger.faults.values())} faults, {sum(ledger.checked.values())} checks, "
     lines[0] += f"**{len(ledger.violations)} violations**. Again: `{ledger.replay}`."
+    if failure:
+        lines += ["", f"The run itself failed: {failure}"]
     lines += ["", "| Fault | Times |", "|---|---:|"]
     lines += [f"| {kind} | {count} |" for kind, count in sorted(ledger.faults.items())]
     lines += ["", "| Job | Outcome | Jobs |", "|---|---|---:|"]

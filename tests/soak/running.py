@@ -40,12 +40,13 @@ class Outcome:
 
     ledger: Ledger
     takeovers: Sequence[float]
+    failure: str | None = None  # of the run itself
 
     @property
     def good(self) -> bool:
         """No violation, and dead workers' jobs taken over in time."""
         late = bool(self.takeovers) and percentile(self.takeovers, 99) > TARGET_SECONDS
-        return not self.ledger.violations and not late
+        return not self.ledger.violations and not late and self.failure is None
 
 
 def replay(options: Options) -> str:
@@ -56,7 +57,7 @@ def replay(options: Options) -> str:
 
 
 def run(options: Options, say: Callable[[str], None]) -> Outcome:
-    """Raises what a part of the run itself failed with."""
+    """Whatever becomes of it, what was found until then is told."""
     ledger = Ledger(options.seed, replay(options))
     terms = (options.lanes, options.time_scale, options.lease, options.heartbeat, options.logs)
     with House(*terms) as house, ExitStack() as parts:
@@ -71,8 +72,8 @@ def run(options: Options, say: Callable[[str], None]) -> Outcome:
         parts.callback(chaos.stop)
         for lane in lanes:
             lane.start()
-        _look_on(lanes, chaos, watch, ledger, until, say)
-    return Outcome(ledger, list(watch.takeovers))
+        failure = _look_on(lanes, chaos, watch, ledger, until, say)
+    return Outcome(ledger, list(watch.takeovers), failure)
 
 
 def _lane(
@@ -96,13 +97,18 @@ def _lane(
 
 def _look_on(
     lanes: Sequence[Lane], chaos: Chaos, watch: Watch, ledger: Ledger, until: float, say: Callable[[str], None]
-) -> None:
-    """Until every lane has come to its end. Raises what a lane or the chaos failed with."""
-    tell_at, told_of = 0.0, 0
+) -> str | None:
+    """Until every lane has come to its end; says what a lane or the chaos failed with. In the end faults stop, so
+    that the last jobs end, too."""
+    tell_at, told_of, over = 0.0, 0, False
     while any(lane.alive for lane in lanes):
-        _check(lanes, chaos)
+        if failure := _failure(lanes, chaos):
+            return failure
+        if not over and time.monotonic() > until:
+            over = True
+            chaos.ask_for_calm(True)
         if time.monotonic() > until + LAST_SECONDS:
-            raise RuntimeError("the last jobs did not come to an end")
+            return "the last jobs did not come to an end"
         for violation in ledger.violations[told_of:]:
             told_of += 1
             say(f"VIOLATION of {violation.invariant}, {violation.job}: {violation.script}: {violation.what}")
@@ -113,11 +119,11 @@ def _look_on(
                 f"{len(ledger.violations)} violations; takeovers: {told(watch.takeovers)}"
             )
         time.sleep(0.2)
-    _check(lanes, chaos)
+    return _failure(lanes, chaos)
 
 
-def _check(lanes: Sequence[Lane], chaos: Chaos) -> None:
-    failures = [*(lane.failure for lane in lanes), chaos.failure]
-    for failure in failures:
+def _failure(lanes: Sequence[Lane], chaos: Chaos) -> str | None:
+    for failure in (*(lane.failure for lane in lanes), chaos.failure):
         if failure is not None:
-            raise failure
+            return repr(failure)
+    return None
