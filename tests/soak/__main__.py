@@ -53,6 +53,7 @@ def _options() -> tuple[Options, Path | None]:
         time_scale=asked.time_scale or (60.0 if gentle else 100.0),
         lease=15.0 if gentle else 4.0,
         heartbeat=5.0 if gentle else 1.0,
+        patience=1_800.0 if gentle else 240.0,  # a job whose worker dies every minute takes long
         logs=asked.logs,
     )
     return options, asked.write

@@ -15,7 +15,6 @@ from tests.soak.watching import Watch
 
 LOOK_EVERY = 0.3
 STANDS_SECONDS = 1.2  # for which nothing may change once a job stands still
-PATIENCE_SECONDS = 240.0
 GRACE_SECONDS = 180.0  # after faults stopped
 HALTS = 4
 ALL_SEEN = 700.0  # seconds of AWS's time after which every late request has landed and everything is visible
@@ -28,14 +27,17 @@ class StuckError(Exception):
 
 
 class Hands:
-    """What a lane works with."""
+    """What a lane works with. `patience`: seconds that a job may take before its faults stop."""
 
-    def __init__(self, api: Client, door: Door, watch: Watch, chaos: Chaos, ledger: Ledger) -> None:
+    def __init__(
+        self, api: Client, door: Door, watch: Watch, chaos: Chaos, ledger: Ledger, patience: float = 240.0
+    ) -> None:
         self.api = api
         self.door = door
         self.watch = watch
         self.chaos = chaos
         self.ledger = ledger
+        self.patience = patience
         self.verified = float("-inf")
 
 
@@ -76,7 +78,7 @@ class Drive:
     def _drive(self, action: str) -> str:
         made = self._hands.api.post("/v1/jobs", {"plan_id": self._plan["id"], "action": action})
         self.id, self._action, self._halts = str(made["id"]), action, 0
-        self._deadline = time.monotonic() + PATIENCE_SECONDS
+        self._deadline = time.monotonic() + self._hands.patience
         while True:
             job = self._hands.api.get(self.path)
             if job["status"] in WORKING or job.get("requested"):

@@ -21,7 +21,8 @@ LAST_SECONDS = 600.0  # what jobs under way at the end may take
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`every`: seconds between two blows. `lease`, `heartbeat`: seconds of ours."""
+    """`every`: seconds between two blows. `lease`, `heartbeat`: seconds of ours. `patience`: seconds that a job may take
+    before its faults stop."""
 
     seed: str
     minutes: float
@@ -31,6 +32,7 @@ class Options:
     time_scale: float = 100.0
     lease: float = 4.0
     heartbeat: float = 1.0
+    patience: float = 240.0
     logs: Path | None = None
 
 
@@ -91,7 +93,7 @@ def _lane(
     door = Door(house.aws, number)
     for each in (api, approver, door):
         parts.callback(each.close)
-    hands = Hands(api, door, watch, chaos, ledger)
+    hands = Hands(api, door, watch, chaos, ledger, options.patience)
     return Lane(hands, approver, scripts(options.seed, number, gentle=options.kills_only), until)
 
 

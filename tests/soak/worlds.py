@@ -29,6 +29,7 @@ START = datetime(2090, 6, 1, 9, 0, tzinfo=UTC)
 # Rejected before anything was looked at, or only asked whether it would be allowed.
 HARMLESS = {"RequestLimitExceeded", "Throttling", DRY_RUN}
 LATE = "(landed late)"
+DAY = 86_400.0
 MEMBER = "aws:autoscaling:groupName"
 
 Answer = dict[str, Any]
@@ -41,6 +42,7 @@ class Lane(Running):
         """A new world with the application in it."""
         world = World(Clock(0, START), self.seed)
         _build(self.scenario, world, self.seed)
+        world.clock.advance(_until_evening(world.clock.now()))
         world.calls = Calls()
         world.clock.set_scale(self.time_scale)
         world.throttle.enabled = self.throttled
@@ -62,6 +64,12 @@ class Lane(Running):
                 yield connect(world)
             finally:
                 world.faults.rules, world.throttle.enabled, world.calls = kept
+
+
+def _until_evening(now: datetime) -> float:
+    """Seconds until the day's scheduled scaling is over: what comes the next evening is no part of a job."""
+    evening = now.replace(hour=18, minute=30, second=0, microsecond=0)
+    return ((evening - now).total_seconds() + DAY) % DAY
 
 
 def _build(application: str, world: World, seed: int) -> None:
