@@ -21,8 +21,8 @@ LAST_SECONDS = 600.0  # what jobs under way at the end may take
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`every`: seconds between two blows. `lease`, `heartbeat`: seconds of ours. `patience`: seconds that a job may take
-    before its faults stop."""
+    """`every`: seconds between two blows; `lease`, `heartbeat`: seconds of ours; `patience`: seconds that a job may
+    take before its faults stop."""
 
     seed: str
     minutes: float
