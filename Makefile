@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test soak outage check format openapi lock
+.PHONY: help install demo dev test soak teeth outage check format openapi lock
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ test: $(STAMP) ## run every test (WORKERS=2 processes)
 
 soak: $(STAMP) ## run the tests that take long (WORKERS=2 processes)
 	$(BIN)/python -m pytest -n $(WORKERS) -m soak
+
+teeth: $(STAMP) ## plant bugs in a copy of the engine, one at a time: the ordinary tests must catch each (TEETH="names")
+	$(BIN)/python -m tests.teeth $(TEETH)
 
 outage: $(STAMP) ## move the same applications in three orders; writes docs/outage.md: who was down, for how long
 	$(BIN)/python -m benchmarks.outage

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -63,7 +64,10 @@ async def sessions() -> AsyncIterator[Sessions]:
 
 @pytest.mark.parametrize("service_call", ["ec2.create_vpc", "rds.describe_events", "elb.describe_tags"])
 async def test_a_call_whose_answer_is_lost_is_sent_once(wire: Wire, sessions: Sessions, service_call: str) -> None:
-    params = {"ec2.create_vpc": {"CidrBlock": "172.20.0.0/16"}, "elb.describe_tags": {"LoadBalancerNames": ["front"]}}
+    params: dict[str, dict[str, Any]] = {
+        "ec2.create_vpc": {"CidrBlock": "172.20.0.0/16"},
+        "elb.describe_tags": {"LoadBalancerNames": ["front"]},
+    }
     with pytest.raises(UnknownOutcome):
         await sessions.open(Opened(), "us-east-1").call(service_call, **params.get(service_call, {}))
     assert wire.requests == 1
