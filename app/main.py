@@ -26,6 +26,7 @@ from app.manners.metrics import Metrics
 from app.manners.middleware import BodyLimit, Surroundings
 from app.manners.rates import Rates
 from app.plans.endpoints import router as plans
+from app.plans.iam.endpoints import router as plan_iam
 from app.plans.readings import router as plan_readings
 from app.plans.service import Planner
 from app.settings import Settings, get_settings
@@ -38,6 +39,7 @@ ROUTERS = (
     inventories,
     plans,
     plan_readings,
+    plan_iam,
     jobs,
     job_control,
     job_events,

@@ -2,8 +2,8 @@
 
 `Calls` maps an operation ("ec2.stop_instances") to what it touches. A thing is written as the end of its ARN
 ("instance/i-0abc", "db:main"), the account and region being the job's own; `{path}` in it is filled from the
-planned step's params (JMESPath), once for each value found there. A promise stands for something that an earlier
-step makes: what carries our tag.
+planned step's params (JMESPath; `{region}` is the job's), once for each value found there. A promise stands for
+something that an earlier step makes: what carries our tag.
 """
 
 from collections.abc import Mapping
@@ -59,3 +59,10 @@ def passing(profile: str) -> Reach:
     """The role of an instance profile, by the profile's name or ARN: a profile made in the console has its role's
     name. Passed to EC2, and to nobody else."""
     return having(f"role/{profile}", "iam:PassedToService", "ec2.amazonaws.com")
+
+
+def keys_through(service: str) -> dict[str, Reach]:
+    """What is encrypted is copied and opened with keys of the account, through that service and not by us [K]."""
+    through = having("key/*", "kms:ViaService", f"{service}.{{region}}.amazonaws.com")
+    verbs = ("create_grant", "decrypt", "describe_key", "generate_data_key_without_plaintext")
+    return {f"kms.{verb}": through for verb in verbs}

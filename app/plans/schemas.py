@@ -86,6 +86,7 @@ class PlanLinks(BaseModel):
     flows: str
     graph: str
     runbook: str
+    iam_policy: str
     jobs: str
 
 
@@ -129,6 +130,7 @@ def links(row: PlanRow) -> dict[str, str]:
     readings = {name: f"{here}/{name}" for name in ("approve", "steps", "findings", "flows", "graph", "runbook")}
     return {
         "self": here,
+        "iam_policy": f"{here}/iam-policy",
         "inventory": f"/v1/inventories/{row.inventory_id}",
         "jobs": f"/v1/jobs?plan_id={row.id}",
         **readings,

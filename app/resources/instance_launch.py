@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 from app.cloud import NotFound
-from app.execution.calls import Calls, makes, on, ours, passing, reading
+from app.execution.calls import Calls, keys_through, makes, on, ours, passing, reading
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
 from app.planning.context import Context
 from app.planning.effects import Effect, Joins, Serves, group_names
@@ -40,6 +40,7 @@ class Launch(Step):
         "ec2.delete_volume": ours("volume/*"),
     }
     permits: ClassVar[Calls] = {
+        **keys_through("ec2"),
         "iam.pass_role": passing("{iam_profile}"),
     }
 

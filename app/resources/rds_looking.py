@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from app.cloud import AlreadyExists, NotFound
-from app.execution.calls import makes, on
+from app.execution.calls import on, ours
 from app.execution.step import Judge, Run, Seen, StepBroken, Verdict, Watch, broken, pending, settled
 from app.resources.looking_twice import look_twice
 from app.resources.vpc_group import short_hash
@@ -18,7 +18,7 @@ PATIENCE = 12 * 3600.0  # large databases take hours to restore
 # AWS asks for these as well wherever a database is made or changed, whichever of them the call names [K].
 SETTINGS = on("og:*", "pg:*", "secgrp:*", "subgrp:*")
 # A database that is deleted leaves one behind [K].
-LAST_SNAPSHOT = makes("snapshot:landbridge-*") + on("snapshot:landbridge-*", "db:*")
+LAST_SNAPSHOT = on("snapshot:landbridge-*") + ours("db:*")
 
 Item = Mapping[str, Any]
 

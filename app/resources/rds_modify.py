@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
-from app.execution.calls import Calls, makes, on, ours, reading
+from app.execution.calls import Calls, keys_through, makes, on, ours, reading
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
 from app.planning.effects import Effect, Joins, Leads, Serves, Stops, group_names
@@ -127,13 +127,11 @@ class Modify(Step):
     calls: ClassVar[Calls] = {
         **reading("rds.describe_db_instances", "rds.list_tags_for_resource"),
         "rds.modify_db_instance": on("db:{name}") + ours("db:*") + look.SETTINGS,
-        "rds.add_tags_to_resource": makes("db:{name}"),
+        "rds.add_tags_to_resource": on("db:{name}"),  # and what is restored in its place has its own tags
         "rds.restore_db_instance_from_db_snapshot": on("db:{name}", "snapshot:{snapshot}") + look.SETTINGS,
         "rds.delete_db_instance": ours("db:*"),
     }
-    permits: ClassVar[Calls] = {
-        "rds.create_db_snapshot": look.LAST_SNAPSHOT,
-    }
+    permits: ClassVar[Calls] = {**keys_through("rds"), "rds.create_db_snapshot": look.LAST_SNAPSHOT}
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if method(resource, ctx) != "modify":

@@ -124,7 +124,7 @@ class DeleteSource(Step):
         "rds.delete_db_snapshot": on("snapshot:{presnapshot}"),
     }
     permits: ClassVar[Calls] = {
-        "rds.create_db_snapshot": look.LAST_SNAPSHOT,
+        "rds.create_db_snapshot": look.LAST_SNAPSHOT + on("db:{name}"),
     }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:

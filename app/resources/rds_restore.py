@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from app.cloud import AlreadyExists
-from app.execution.calls import Calls, makes, on, ours, reading
+from app.execution.calls import Calls, keys_through, makes, on, ours, reading
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
 from app.planning.effects import Effect, Joins, Leads, Serves, group_names
@@ -171,9 +171,7 @@ class Restore(_MakeTwin):
         "rds.modify_db_instance": on("db:{twin}") + look.SETTINGS,
         "rds.delete_db_instance": ours("db:{twin}"),
     }
-    permits: ClassVar[Calls] = {
-        "rds.create_db_snapshot": look.LAST_SNAPSHOT,
-    }
+    permits: ClassVar[Calls] = {**keys_through("rds"), "rds.create_db_snapshot": look.LAST_SNAPSHOT}
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if method(resource, ctx) != "restore":
@@ -225,6 +223,7 @@ class Replicate(_MakeTwin):
         "rds.modify_db_instance": on("db:{twin}") + look.SETTINGS,
         "rds.delete_db_instance": ours("db:{twin}"),
     }
+    permits: ClassVar[Calls] = keys_through("rds")
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if method(resource, ctx) != "replicate":
