@@ -223,8 +223,8 @@ class Drive:
         return "succeeded"
 
     def _rehearsed(self) -> str:
-        changes = self._hands.door.look("changes")["changes"]
-        self._check("I3", [f"a dry run called {changes}"] if changes else [])
+        done = self._hands.door.look("changes")["done"]
+        self._check("I3", [f"a dry run did {done}"] if done else [])
         after = self._hands.door.look("picture")
         self._check("I3", checks.changed(self._before, after, self.touched))
         self._check_all(ended=True)

@@ -122,10 +122,12 @@ def _members(client: Callable[[str], Any]) -> set[str]:
 
 
 def changes(lane: Lane, _: Mapping[str, Any]) -> Answer:
-    """How many changing calls arrived, by operation as boto3 names it; harmless ones do not count."""
+    """How many changing calls arrived, by operation as boto3 names it; harmless ones do not count. `done`:
+    those that were answered well."""
     with lane.world.lock:
         calls = list(lane.world.calls.latest)
     counts: Counter[str] = Counter()
+    done: Counter[str] = Counter()
     for call in calls:
         service, name = call.operation.split(".", 1)
         if (
@@ -135,7 +137,8 @@ def changes(lane: Lane, _: Mapping[str, Any]) -> Answer:
             and LATE not in call.outcome
         ):
             counts[f"{service}.{xform_name(name)}"] += 1
-    return {"changes": dict(counts)}
+            done[f"{service}.{xform_name(name)}"] += call.outcome == "ok"
+    return {"changes": dict(counts), "done": dict(+done)}
 
 
 def meddle(lane: Lane, asked: Mapping[str, Any]) -> Answer:
