@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.soak.ledger import BEGIN, END, INVARIANTS, percentile, table, write
+from tests.soak.ledger import INVARIANTS, percentile, table, write
 from tests.soak.running import Options, run
 from tests.soak.scripts import ALL_BLOWS, blows, scripts
 
@@ -38,10 +38,9 @@ def test_percentiles_are_values_that_were_measured() -> None:
 
 def test_the_table_takes_the_place_of_the_last_one_in_its_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(f"above\n{BEGIN}\nold\n{END}\nbelow\n")
-    write(page, "new")
-    write(page, "newer")
-    assert page.read_text() == f"above\n{BEGIN}\n\nnewer\n{END}\nbelow\n"
-    page.write_text("no place")
+    page.write_text("above\n<!-- here: begin -->\nold\n<!-- here: end -->\nbelow\n")
+    write(page, "new", "here")
+    write(page, "newer", "here")
+    assert page.read_text() == "above\n<!-- here: begin -->\n\nnewer\n<!-- here: end -->\nbelow\n"
     with pytest.raises(ValueError, match="no place for the table"):
-        write(page, "new")
+        write(page, "new", "there")

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from landbridge.signals import ending_as_exit
-from tests.soak.ledger import table, write
+from tests.soak.ledger import ALL_KINDS, KILLS_ALONE, table, write
 from tests.soak.running import Options, replay, run
 
 
@@ -21,7 +21,7 @@ def main() -> int:
     text = table(outcome.ledger, outcome.takeovers, options.lease, outcome.failure)
     sys.stdout.write(f"{text}\n")
     if page is not None:
-        write(page, text)
+        write(page, text, KILLS_ALONE if options.kills_only else ALL_KINDS)
     return 0 if outcome.good else 1
 
 

@@ -83,7 +83,9 @@ class Door:
     """One lane's account from outside: its control door, and the looks past all faults."""
 
     def __init__(self, aws: str, lane: int) -> None:
-        self._http = httpx2.Client(base_url=f"{aws}/lane/{lane}", timeout=120.0, trust_env=False)
+        # The server closes connections that lie idle, and might do so just as one is used again.
+        limits = httpx2.Limits(max_keepalive_connections=0)
+        self._http = httpx2.Client(base_url=f"{aws}/lane/{lane}", timeout=120.0, trust_env=False, limits=limits)
 
     def close(self) -> None:
         self._http.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.soak.scripts import Script
 
 TARGET_SECONDS = 30.0
-BEGIN, END = "<!-- the last long run: begin -->", "<!-- the last long run: end -->"
+ALL_KINDS, KILLS_ALONE = "all kinds of faults", "dead workers alone"
 INVARIANTS = {
     "I1": "one live object per job and step",
     "I2": "no orphan: what carries our tag is in the journal, and the reverse",
@@ -108,10 +108,11 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, -(-len(ordered) * int(share) // 100) - 1)]
 
 
-def write(page: Path, text: str) -> None:
-    """Put the table between the page's markers. Raises ValueError for a page without them."""
+def write(page: Path, text: str, place: str) -> None:
+    """Put the table between the page's markers of that name. Raises ValueError for a page without them."""
     words = page.read_text()
-    if BEGIN not in words or END not in words:
-        raise ValueError(f"{page} has no place for the table: put {BEGIN} and {END} where it shall stand")
-    before, _, rest = words.partition(BEGIN)
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{rest.partition(END)[2]}")
+    begin, end = f"<!-- {place}: begin -->", f"<!-- {place}: end -->"
+    if begin not in words or end not in words:
+        raise ValueError(f"{page} has no place for the table: put {begin} and {end} where it shall stand")
+    before, _, rest = words.partition(begin)
+    page.write_text(f"{before}{begin}\n\n{text}\n{end}{rest.partition(end)[2]}")
