@@ -23,6 +23,8 @@ from tests.kit.virtual_time import run
 STRATEGIES = pytest.mark.parametrize("strategy", ["incremental", "all_at_once"])
 SHARES = 4  # the seams are dealt out to this many tests, which run side by side
 PARTS = pytest.mark.parametrize("part", range(SHARES))
+# Of what carries no tags of ours, and has the same name in each run.
+NAMES = ("Name", "PolicyName", "ScheduledActionName", "AlarmName", "NotificationType", "LaunchConfigurationName")
 
 
 def drive(bench: Bench, plan: Plan, journal: MemoryJournal, seams: Seams, *, back: bool = False) -> Outcome:
@@ -40,7 +42,12 @@ def shape(bench: Bench) -> dict[str, Counter[str]]:
 def made_for(thing: dict[str, Any]) -> str:
     tags = {tag["Key"]: tag["Value"] for tag in thing.get("Tags", thing.get("TagList", []))}
     state = thing.get("State", thing.get("DBInstanceStatus", ""))
-    name = tags.get("landbridge:step") or tags.get("Name") or thing.get("Name", "")
+    if "MinSize" in thing and "Instances" in thing:
+        sizes = [thing[key] for key in ("MinSize", "DesiredCapacity", "MaxSize")]
+        suspended = sorted(process["ProcessName"] for process in thing["SuspendedProcesses"])
+        state = f"{sizes} {thing['Instances']} {suspended}"
+    names = (thing[key] for key in NAMES if key in thing)
+    name = tags.get("landbridge:step") or tags.get("Name") or next(names, "")
     return f"{name} {state if isinstance(state, str) else state['Name']}"
 
 
@@ -84,6 +91,9 @@ def test_a_worker_killed_at_any_seam_is_survived_forward_and_by_undo(strategy: S
     assert outlive(lambda: drive(bench, plan, journal, seams)) == "succeeded"
     assert seams.wrong == []
     assert len(seams.crossed) > 80
+    assert {seam.rpartition(" ")[2] for seam in seams.crossed} == {
+        step.action for step in plan.steps if step.phase != "finalize"
+    }
 
 
 @STRATEGIES

@@ -28,13 +28,18 @@ class Seams:
     """Every distinct seam once: seams of steps of the same action at the same call are alike.
 
     `aftermaths` are tried one after the other in children of their own; each returns what is wrong.
-    `part` (which, of how many) deals the seams out to several tests.
+    `part` (which, of how many) deals the seams out to several tests; `only` leaves out those of steps whose action
+    does not begin like that.
     """
 
     def __init__(
-        self, aftermaths: Mapping[str, Callable[[], list[str]]] | None = None, part: tuple[int, int] = (0, 1)
+        self,
+        aftermaths: Mapping[str, Callable[[], list[str]]] | None = None,
+        part: tuple[int, int] = (0, 1),
+        only: str = "",
     ) -> None:
         self.aftermaths = aftermaths or {}
+        self._only = only
         self._part, self._parts = part
         self.crossed: set[str] = set()
         self.wrong: list[str] = []
@@ -44,7 +49,7 @@ class Seams:
         if self.dead:  # the other steps of a killed worker do not outlive it
             raise Killed
         seam = f"{where} in {_step.get()}"
-        if seam in self.crossed or not self.aftermaths:
+        if seam in self.crossed or not self.aftermaths or not _step.get().startswith(self._only):
             return
         self.crossed.add(seam)
         if len(self.crossed) % self._parts != self._part:
