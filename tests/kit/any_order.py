@@ -225,9 +225,9 @@ class AnyOrder:
             keeper.at_work = False
 
     async def _free(self, keeper: Flight) -> None:
-        """Two rounds never overlap."""
+        """Two rounds never overlap; and whoever waits for the other lets it go on, whatever its rank."""
         while keeper.at_work:
-            await Parked(0.0)
+            await Parked(self._clock.now() + A_CALL)
 
 
 class _Interleaved(DirectCloud):

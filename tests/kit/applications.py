@@ -11,6 +11,7 @@ from sandbox.builder import Builder
 from sandbox.world import World
 from tests.kit.corner_shop import database
 from tests.kit.direct_cloud import DirectCloud
+from tests.kit.fleets import attach, fleet, tag
 
 ZONES = ("us-east-1a", "us-east-1b")
 DAY = 86_400
@@ -32,6 +33,7 @@ class Tier:
     addressed: frozenset[int] = frozenset()
     opened: frozenset[int] = frozenset()
     windows: bool = False
+    fleet: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ def _tiers(draw: st.DrawFn, tier: st.SearchStrategy[int]) -> Tier:
         addressed=draw(few | st.frozensets(member, max_size=1)),
         opened=draw(few | st.frozensets(st.integers(0, len(CIDRS) - 1), max_size=2)),
         windows=draw(_seldom()),
+        fleet=draw(_seldom()),
     )
 
 
@@ -147,6 +150,10 @@ def build(app: App) -> World:
     _network(builder, neighbour=app.neighbour)
     for number, balancer in enumerate(app.balancers):
         _front(builder, number, balancer, groups, members)
+        for one in sorted(balancer.fronts):
+            if app.tiers[one].fleet:
+                attach(builder, fleet_name(one), f"front-{number}")
+                builder.wait(300)
     for number, callers in enumerate(app.databases):
         database(builder, [groups[one] for one in sorted(callers)], f"main-{number}", f"data-{number}")
     for tier, ids in zip(app.tiers, members, strict=True):
@@ -155,14 +162,24 @@ def build(app: App) -> World:
     return world
 
 
+def fleet_name(number: int) -> str:
+    return f"fleet-{number}"
+
+
 def _members(builder: Builder, number: int, tier: Tier, groups: Sequence[str]) -> list[str]:
-    """The ids of a tier's instances."""
+    """The ids of a tier's instances, but for those that an Auto Scaling group holds."""
+    image = builder.image("Windows_Server-*" if tier.windows else "amzn2-ami-hvm-*")
+    ids = sorted({groups[number], *(groups[one] for one in tier.also)})
+    if tier.fleet:
+        fleet(builder, fleet_name(number), image, ids, ZONES[: 1 + number % 2], tier.members)
+        tag(builder, fleet_name(number), {"tier": str(number)})
+        return []
     return builder.launch(
         [f"i-{number}-{one}" for one in range(tier.members)],
         {"tier": str(number)},
-        ImageId=builder.image("Windows_Server-*" if tier.windows else "amzn2-ami-hvm-*"),
+        ImageId=image,
         InstanceType="m3.medium",
-        SecurityGroupIds=sorted({groups[number], *(groups[one] for one in tier.also)}),
+        SecurityGroupIds=ids,
         Placement={"AvailabilityZone": ZONES[number % 2]},
     )
 
@@ -190,8 +207,8 @@ def _front(
     for tier in sorted(balancer.fronts):
         builder.let_in_load_balancers(groups[tier], port)
     builder.call("elb", "CreateLoadBalancer", **name, AvailabilityZones=list(ZONES), Listeners=[listener])
-    ids = [{"InstanceId": one} for tier in sorted(balancer.fronts) for one in members[tier]]
-    builder.call("elb", "RegisterInstancesWithLoadBalancer", **name, Instances=ids)
+    if ids := [{"InstanceId": one} for tier in sorted(balancer.fronts) for one in members[tier]]:
+        builder.call("elb", "RegisterInstancesWithLoadBalancer", **name, Instances=ids)
     builder.wait(300)
     if balancer.record:
         _record(builder, number, name)
@@ -208,6 +225,8 @@ def _record(builder: Builder, number: int, name: Mapping[str, str]) -> None:
 
 
 def _addresses_and_stops(builder: Builder, tier: Tier, ids: Sequence[str]) -> None:
+    if tier.fleet:
+        return
     for one in sorted(tier.addressed):
         address = builder.call("ec2", "AllocateAddress", Domain="standard")["PublicIp"]
         builder.call("ec2", "AssociateAddress", InstanceId=ids[one], PublicIp=address)

@@ -156,7 +156,9 @@ def _refs(app: App, ask: Ask, chosen: Set[int], members: Mapping[int, Sequence[s
 
 
 def _tier(inventory: Inventory, number: int) -> Iterator[str]:
-    return (str(one.ref) for one in inventory.of("instance") if one.tags.get("tier") == str(number))
+    """Its instances, or the group that holds them."""
+    found = (*inventory.of("instance"), *inventory.of("auto_scaling_group"))
+    return (str(one.ref) for one in found if one.tags.get("tier") == str(number) and not one.facts.get("held_by"))
 
 
 def _paces(chance: random.Random) -> Durations:

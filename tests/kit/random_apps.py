@@ -10,6 +10,7 @@ from sandbox.builder import Builder
 from sandbox.durations import Durations
 from tests.kit.bench import Bench
 from tests.kit.corner_shop import database, target_of
+from tests.kit.fleets import attach, fleet
 
 ZONES = ("us-east-1a", "us-east-1b")
 DAY = 86_400
@@ -19,7 +20,7 @@ DAY = 86_400
 class App:
     """`sizes`: instances per group. `admits`: pairs of groups, (who, whom). `fronted`: the group behind a
     load balancer. `stored`: the groups that call a database. `addressed`: the group whose first instance
-    has an Elastic IP."""
+    has an Elastic IP. `grouped`: those whose instances an Auto Scaling group holds."""
 
     sizes: Sequence[int]
     admits: frozenset[tuple[int, int]]
@@ -27,19 +28,22 @@ class App:
     record: bool
     stored: frozenset[int]
     addressed: int | None
+    grouped: frozenset[int] = frozenset()
 
 
 @st.composite
 def apps(draw: st.DrawFn) -> App:
     sizes = draw(st.lists(st.integers(1, 2), min_size=1, max_size=4))
     group = st.integers(0, len(sizes) - 1)
+    grouped = draw(st.just(frozenset[int]()) | st.frozensets(group, max_size=2))
     return App(
         sizes=sizes,
         admits=draw(st.frozensets(st.tuples(group, group), max_size=6)),
         fronted=draw(st.none() | group),
         record=draw(st.booleans()),
         stored=draw(st.frozensets(group, max_size=2)),
-        addressed=draw(st.none() | group),
+        addressed=draw(st.sampled_from([None, *(one for one in range(len(sizes)) if one not in grouped)])),
+        grouped=grouped,
     )
 
 
@@ -83,11 +87,16 @@ def fill(app: App, builder: Builder) -> None:
             SecurityGroupIds=[groups[number]],
             Placement={"AvailabilityZone": ZONES[number % 2]},
         )
+        if number not in app.grouped
+        else []
         for number, size in enumerate(app.sizes)
     ]
+    for number in sorted(app.grouped):
+        fleet(builder, f"fleet-{number}", image, [groups[number]], ZONES[: 1 + number % 2], app.sizes[number])
     builder.wait(300)
     if app.fronted is not None:
-        _front(builder, groups[app.fronted], tiers[app.fronted], app.record)
+        fronted = f"fleet-{app.fronted}" if app.fronted in app.grouped else None
+        _front(builder, groups[app.fronted], tiers[app.fronted], fronted, app.record)
     if app.stored:
         database(builder, [groups[number] for number in sorted(app.stored)])
     if app.addressed is not None:
@@ -102,13 +111,16 @@ def fill(app: App, builder: Builder) -> None:
     builder.wait(DAY + 3_600)
 
 
-def _front(builder: Builder, group: str, members: Sequence[str], record: bool) -> None:
+def _front(builder: Builder, group: str, members: Sequence[str], fronted: str | None, record: bool) -> None:
     builder.let_in_load_balancers(group, 80)
     name = {"LoadBalancerName": "front"}
     listener = {"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 80}
     builder.call("elb", "CreateLoadBalancer", **name, AvailabilityZones=list(ZONES), Listeners=[listener])
     instances = [{"InstanceId": member} for member in members]
-    builder.call("elb", "RegisterInstancesWithLoadBalancer", **name, Instances=instances)
+    if fronted:
+        attach(builder, fronted, "front")
+    else:
+        builder.call("elb", "RegisterInstancesWithLoadBalancer", **name, Instances=instances)
     builder.wait(300)
     if not record:
         return
