@@ -9,10 +9,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test soak teeth outage check format openapi lock
+.PHONY: help install demo dev test soak soak-processes teeth outage check format openapi lock
 
 help: ## list these targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## make .venv and install the locked requirements into it
 
@@ -34,8 +34,12 @@ dev: $(STAMP) ## run the API, a worker and a simulated AWS account until Ctrl-C
 test: $(STAMP) ## run every test (WORKERS=2 processes)
 	$(BIN)/python -m pytest -n $(WORKERS)
 
-soak: $(STAMP) ## run the tests that take long (WORKERS=2 processes)
+soak: $(STAMP) ## run the tests that take long, then soak-processes (WORKERS=2 processes)
 	$(BIN)/python -m pytest -n $(WORKERS) -m soak
+	$(MAKE) soak-processes
+
+soak-processes: $(STAMP) ## jobs under faults by chance, with real processes (SOAK_MINUTES=60 SOAK_SEED=…, SOAK="--kills-only")
+	$(BIN)/python -m tests.soak $(SOAK)
 
 teeth: $(STAMP) ## plant bugs in a copy of the engine, one at a time: the ordinary tests must catch each (TEETH="names")
 	$(BIN)/python -m tests.teeth $(TEETH)
