@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from app.cloud import NotFound
-from app.execution.step import Judge, Run, Seen, StepBroken, Verdict, Watch, pending, settled
+from app.execution.step import Judge, Run, Seen, Verdict, Watch, pending, settled
 from app.planning.context import Context
 from app.planning.inventory import Inventory, Json, Ref, Resource
 from app.planning.plan import Milestone, promise, step_id
@@ -15,6 +16,8 @@ LEAST_CHECKS, MOST_CHECKS = 2, 10
 REGISTER_SECONDS = 10.0  # until a member is checked for the first time
 # How long a member may take to pass its health checks before a person has to look, in AWS's seconds.
 PATIENCE = 1800.0
+# How long a twin that had members in service may have none, before its name leads to it.
+RECOVERY = 600.0
 
 
 def drained(ref: Ref) -> Milestone:
@@ -90,12 +93,17 @@ async def in_service_behind(run: Run, name: str) -> set[str]:
 
 
 async def require_health(run: Run, source: str, twin: str) -> None:
-    """Raises StepBroken where `twin` has nobody in service while `source` has."""
-    if await in_service_behind(run, source) and not await in_service_behind(run, twin):
-        raise StepBroken(
-            f"No member of {twin} is in service, while {source} still serves: see why its health checks fail, "
-            "then retry this step."
-        )
+    """Waits where `twin` has nobody in service while `source` has: its only member may just be rebooted for its
+    image, which the source's checks have not noticed yet. Raises StepBroken where nobody comes back."""
+    if not await in_service_behind(run, source):
+        return
+
+    def judge(seen: Seen) -> Verdict:
+        if any(each["State"] == "InService" for each in seen.values()):
+            return settled()
+        return pending(f"no member of {twin} is in service, while {source} still serves")
+
+    await run.wait(replace(watch_members(twin, ()), within=RECOVERY), judge)
 
 
 def watch_members(name: str, instances: Sequence[str]) -> Watch:

@@ -120,8 +120,30 @@ def test_a_name_does_not_move_to_a_twin_that_nobody_serves_behind(shop: Shop) ->
     )
     outcome, journal = shop.bench.execute(plan)
     assert outcome == "halted"
-    assert "No member of front-vpc is in service" in str(errors(journal))
+    assert "no member of front-vpc is in service" in str(errors(journal))
     assert shop.answers(zone)["www.shop.example"]["ResourceRecords"] == [{"Value": dns_name}]
+
+
+def test_a_name_waits_for_a_twin_whose_only_member_is_out_for_a_moment(shop: Shop) -> None:
+    dns_name = shop.balancer()
+    zone = shop.zone()
+    shop.record(zone, "www.shop.example", TTL=60, ResourceRecords=[{"Value": dns_name}])
+    plan = shop.plan()
+    served = {step.action for step in plan.steps if step.phase in ("prepare", "link")}
+    served |= {"load_balancer.create", "load_balancer.configure", "load_balancer.register"}
+    outcome, journal = shop.bench.execute(shop.bench.only(plan, *served))
+    assert outcome == "succeeded", errors(journal)
+    twin = shop.bench.boto.client("elb")
+    members = twin.describe_load_balancers(LoadBalancerNames=["front-vpc"])["LoadBalancerDescriptions"][0]["Instances"]
+    twin.deregister_instances_from_load_balancer(LoadBalancerName="front-vpc", Instances=members)
+
+    def back() -> None:
+        twin.register_instances_with_load_balancer(LoadBalancerName="front-vpc", Instances=members)
+
+    shop.bench.world.clock.after(200, back)
+    outcome, journal = shop.bench.execute(shop.bench.only(plan, "dns_record.lower_ttl", "dns_record.cutover"), journal)
+    assert outcome == "succeeded", errors(journal)
+    assert shop.answers(zone)["www.shop.example"]["ResourceRecords"] != [{"Value": dns_name}]
 
 
 def test_undo_empties_the_twin_only_when_old_answers_have_run_out(shop: Shop) -> None:
