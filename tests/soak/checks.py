@@ -40,7 +40,10 @@ def untold(changes: Mapping[str, int], lines: Sequence[Thing]) -> list[str]:
 
 
 def usurped(lines: Sequence[Thing], holds: Sequence[Hold]) -> Iterator[str]:
-    """I9: calls that somebody made who did not hold the job when he meant them."""
+    """I9: calls that somebody made who did not hold the job when he meant them. Nothing is concluded where a hold was
+    too short to be seen."""
+    if not holds or [hold.fence for hold in holds] != list(range(1, len(holds) + 1)):
+        return
     meant: dict[tuple[str, str, str], datetime] = {}
     for line in sorted(lines, key=lambda each: int(each["seq"])):
         what = (str(line["actor"]), str(line["step_id"]), str(line["data"]["operation"]))

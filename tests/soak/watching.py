@@ -82,7 +82,7 @@ class Watch:
         while not self._stopping.is_set():
             try:
                 await self._look_on()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
                 await asyncio.sleep(AGAIN_AFTER)
 
     async def _look_on(self) -> None:
