@@ -36,7 +36,7 @@ def drive(bench: Bench, plan: Plan, journal: MemoryJournal, seams: Seams, *, bac
 
 def shape(bench: Bench) -> dict[str, Counter[str]]:
     """How many of what there is, by what it was made for: ids differ from run to run, this may not."""
-    return {name: Counter(made_for(thing) for thing in things) for name, things in account(bench.boto).items()}
+    return {name: Counter(made_for(thing) for thing in things) for name, things in account(bench.look).items()}
 
 
 def made_for(thing: dict[str, Any]) -> str:
@@ -71,11 +71,13 @@ def ended(outcome: Outcome, wanted: Outcome, journal: MemoryJournal) -> list[str
 @PARTS
 def test_a_worker_killed_at_any_seam_is_survived_forward_and_by_undo(strategy: Strategy, part: int) -> None:
     rehearsal, target = corner_shop.bench()
+    rehearsal.past_the_wire()
     assert drive(rehearsal, rehearsal.plan(target, strategy), MemoryJournal(), Seams()) == "succeeded"
     expected = shape(rehearsal)
 
     bench, target = corner_shop.bench()
-    before = account(bench.boto)
+    bench.past_the_wire()
+    before = account(bench.look)
     plan, journal = bench.plan(target, strategy), MemoryJournal()
 
     def another_worker_finishes() -> list[str]:
@@ -84,7 +86,7 @@ def test_a_worker_killed_at_any_seam_is_survived_forward_and_by_undo(strategy: S
 
     def a_person_asks_for_undo() -> list[str]:
         outcome = drive(bench, plan, journal, Seams(), back=True)
-        return ended(outcome, "undone", journal) + unrestored(before, account(bench.boto))
+        return ended(outcome, "undone", journal) + unrestored(before, account(bench.look))
 
     aftermaths = {"another worker": another_worker_finishes, "undo": a_person_asks_for_undo}
     seams = Seams(aftermaths, part=(part, SHARES))
@@ -100,13 +102,14 @@ def test_a_worker_killed_at_any_seam_is_survived_forward_and_by_undo(strategy: S
 @PARTS
 def test_a_worker_killed_at_any_seam_of_undo_is_survived(strategy: Strategy, part: int) -> None:
     bench, target = corner_shop.bench()
-    before = account(bench.boto)
+    bench.past_the_wire()
+    before = account(bench.look)
     plan, journal = bench.plan(target, strategy), MemoryJournal()
     assert drive(bench, plan, journal, Seams()) == "succeeded"
 
     def another_worker_goes_on() -> list[str]:
         outcome = drive(bench, plan, journal, Seams(), back=True)
-        return ended(outcome, "undone", journal) + unrestored(before, account(bench.boto))
+        return ended(outcome, "undone", journal) + unrestored(before, account(bench.look))
 
     seams = Seams({"another worker": another_worker_goes_on}, part=(part, SHARES))
     assert outlive(lambda: drive(bench, plan, journal, seams, back=True)) == "undone"

@@ -28,7 +28,7 @@ def a_database_and_its_replica() -> tuple[Bench, Target]:
     group = {"DBSubnetGroupName": "landing", "DBSubnetGroupDescription": "x"}
     builder.call("rds", "CreateDBSubnetGroup", **group, SubnetIds=subnets)
     builder.wait(600)
-    return bench, bench.target()
+    return bench.past_the_wire(), bench.target()
 
 
 def test_a_worker_killed_at_any_seam_of_a_restore_is_survived_forward_and_by_undo() -> None:
@@ -37,7 +37,7 @@ def test_a_worker_killed_at_any_seam_of_a_restore_is_survived_forward_and_by_und
     expected = shape(rehearsal)
 
     bench, target = a_database_and_its_replica()
-    before = account(bench.boto)
+    before = account(bench.look)
     plan, journal = bench.plan(target), MemoryJournal()
     assert "rds_instance.fence" in {step.action for step in plan.steps}
 
@@ -47,7 +47,7 @@ def test_a_worker_killed_at_any_seam_of_a_restore_is_survived_forward_and_by_und
 
     def a_person_asks_for_undo() -> list[str]:
         outcome = drive(bench, plan, journal, Seams(), back=True)
-        return ended(outcome, "undone", journal) + unrestored(before, account(bench.boto))
+        return ended(outcome, "undone", journal) + unrestored(before, account(bench.look))
 
     seams = Seams({"another worker": another_worker_finishes, "undo": a_person_asks_for_undo})
     assert outlive(lambda: drive(bench, plan, journal, seams)) == "succeeded"
@@ -56,13 +56,13 @@ def test_a_worker_killed_at_any_seam_of_a_restore_is_survived_forward_and_by_und
 
 def test_a_worker_killed_at_any_seam_of_undoing_a_restore_is_survived() -> None:
     bench, target = a_database_and_its_replica()
-    before = account(bench.boto)
+    before = account(bench.look)
     plan, journal = bench.plan(target), MemoryJournal()
     assert drive(bench, plan, journal, Seams()) == "succeeded"
 
     def another_worker_goes_on() -> list[str]:
         outcome = drive(bench, plan, journal, Seams(), back=True)
-        return ended(outcome, "undone", journal) + unrestored(before, account(bench.boto))
+        return ended(outcome, "undone", journal) + unrestored(before, account(bench.look))
 
     seams = Seams({"another worker": another_worker_goes_on})
     assert outlive(lambda: drive(bench, plan, journal, seams, back=True)) == "undone"

@@ -75,11 +75,11 @@ READS: dict[str, Callable[[Clients], Any]] = {
 }
 
 
-def account(session: boto3.Session) -> dict[str, Any]:
+def account(session: boto3.Session | Clients) -> dict[str, Any]:
     """Everything there, without what changes by itself; lists sorted.
 
     Members of Auto Scaling groups come and go: each is shown in its group alone, and elsewhere stands for any."""
-    clients = _clients_of(session)
+    clients = _clients_of(session) if isinstance(session, boto3.Session) else session
     raw = {name: read(clients) for name, read in READS.items()}
     members = _members(clients)
     raw["instances"] = [each for each in raw["instances"] if each["InstanceId"] not in members]

@@ -1,7 +1,7 @@
 """A Cloud that calls the sandbox's handlers in this process: no wire, no botocore, no throttle and no faults."""
 
 import base64
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -19,6 +19,25 @@ from sandbox.service import handlers, prepare
 from sandbox.world import ROOT, World
 
 Answer = dict[str, Any]
+
+
+class DirectClients:
+    """Looks like boto3's clients, by service, as far as their methods are calls."""
+
+    def __init__(self, world: World) -> None:
+        self._cloud = DirectCloud(world)
+
+    def __call__(self, service: str) -> "_DirectClient":
+        return _DirectClient(self._cloud, service)
+
+
+class _DirectClient:
+    def __init__(self, cloud: "DirectCloud", service: str) -> None:
+        self._cloud = cloud
+        self._service = service
+
+    def __getattr__(self, name: str) -> Callable[..., Answer]:
+        return lambda **params: self._cloud.ask(f"{self._service}.{name}", params)
 
 
 @dataclass(frozen=True)
