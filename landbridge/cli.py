@@ -165,7 +165,7 @@ def verify() -> None:
     if checked.broken:
         typer.echo(f"Broken at line {checked.broken.seq}: {checked.broken.reason}.")
         raise typer.Exit(1)
-    typer.echo(f"All {checked.lines} lines are as they were written.")
+    typer.echo(f"All {checked.lines} lines are as they were written. The last one's hash: {checked.head.hex()}")
 
 
 @tokens.command()

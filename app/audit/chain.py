@@ -49,9 +49,10 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How many lines were read, and where the chain is broken, if it is."""
+    """How many lines were read, the last good one's hash, and where the chain is broken, if it is."""
 
     lines: int
+    head: bytes = GENESIS
     broken: Break | None = None
 
 
@@ -77,14 +78,14 @@ async def verify(session: AsyncSession) -> Checked:
     number, link = 0, GENESIS
     async for entry in _entries(session):
         if entry.seq != number + 1:
-            return Checked(number, Break(number + 1, f"line {number + 1} is missing"))
-        number, link = entry.seq, link_of(link, entry)
-        if entry.hash != link:
-            return Checked(number, Break(number, f"line {number} is not as it was written, or the line before it"))
+            return Checked(number, link, Break(number + 1, f"line {number + 1} is missing"))
+        if entry.hash != (due := link_of(link, entry)):
+            return Checked(number, link, Break(entry.seq, f"line {entry.seq} is not as it was written"))
+        number, link = entry.seq, due
     head = await session.get(AuditHead, True, populate_existing=True)
     if head is None or (head.seq, head.hash) != (number, link):
-        return Checked(number, Break(number + 1, f"lines after {number} are missing"))
-    return Checked(number)
+        return Checked(number, link, Break(number + 1, f"lines after {number} are missing"))
+    return Checked(number, link)
 
 
 def link_of(previous: bytes, entry: AuditEntry) -> bytes:

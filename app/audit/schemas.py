@@ -46,7 +46,8 @@ class AuditVerification(BaseModel):
     """Whether every line is there and is as it was written."""
 
     verified: bool
-    lines: int = Field(description="how many lines were read")
+    lines: int = Field(description="how many lines are good, from the first on")
+    head: str = Field(description="the hash of the last of them: keep it elsewhere to know the trail by")
     broken_at: int | None = Field(default=None, description="the first line that is not as it was written")
     reason: str | None = None
 
@@ -57,6 +58,7 @@ class AuditVerification(BaseModel):
         return cls(
             verified=broken is None,
             lines=checked.lines,
+            head=checked.head.hex(),
             broken_at=broken.seq if broken else None,
             reason=broken.reason if broken else None,
         )

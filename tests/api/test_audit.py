@@ -63,7 +63,8 @@ async def test_it_comes_in_pages_oldest_first(admin: Client) -> None:
 
 async def test_it_verifies(admin: Client) -> None:
     await admin.post("/v1/accounts", json=ACCOUNT)
-    assert (await admin.get("/v1/audit/verify")).json() == {"verified": True, "lines": 1}
+    [line] = await lines(admin)
+    assert (await admin.get("/v1/audit/verify")).json() == {"verified": True, "lines": 1, "head": line["hash"]}
 
 
 async def test_only_approvers_and_admins_read_it(client_for: ClientFor) -> None:
