@@ -5,9 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
 from typing import Any, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from app.aws.errors import translate
+from app.aws.errors import FOREIGN, translate
 
 T = TypeVar("T")
 
@@ -51,7 +49,7 @@ class BotoCloud:
         try:
             client, name = self._method(operation)
             answer: dict[str, Any] = getattr(client, name)(**params)
-        except (ClientError, BotoCoreError) as error:
+        except FOREIGN as error:
             raise translate(operation, error) from error
         answer["ResponseMetadata"] = {"RequestId": answer.get("ResponseMetadata", {}).get("RequestId")}
         return answer
@@ -59,7 +57,7 @@ class BotoCloud:
     def _pages(self, operation: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
         try:
             client, name = self._method(operation)
-        except (ClientError, BotoCoreError) as error:
+        except FOREIGN as error:
             raise translate(operation, error) from error
         if not client.can_paginate(name):
             return iter([self._call(operation, params)])
@@ -71,5 +69,5 @@ class BotoCloud:
     def _next(self, operation: str, pages: Iterator[dict[str, Any]]) -> dict[str, Any] | None:
         try:
             return next(pages, None)
-        except (ClientError, BotoCoreError) as error:
+        except FOREIGN as error:
             raise translate(operation, error) from error

@@ -3,6 +3,7 @@
 import re
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
+from botocore.parsers import ResponseParserError
 
 from app.cloud import (
     AlreadyExists,
@@ -17,6 +18,9 @@ from app.cloud import (
     Throttled,
     UnknownOutcome,
 )
+
+# What a client of boto3 raises. An answer that cannot be read, an empty one say, is none of botocore's own errors.
+FOREIGN = (ClientError, BotoCoreError, ResponseParserError)
 
 # In order: the first that matches names the class. Codes are AWS's, with botocore's ".Fault" and the like.
 _BY_CODE: tuple[tuple[type[CloudError], str], ...] = (
@@ -65,7 +69,7 @@ def meaning(code: str, status: int) -> type[CloudError]:
     return UnknownOutcome if status >= 500 else Rejected
 
 
-def translate(operation: str, error: ClientError | BotoCoreError) -> CloudError:
+def translate(operation: str, error: ClientError | BotoCoreError | ResponseParserError) -> CloudError:
     """A botocore exception as a CloudError. Anything that may have reached AWS is UnknownOutcome."""
     if isinstance(error, ClientError):
         about = error.response.get("Error", {})
