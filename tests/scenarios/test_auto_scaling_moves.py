@@ -13,7 +13,7 @@ from app.execution.rehearsal import rehearsed
 from app.execution.states import StepState
 from app.planning.plan import PlannedStep, Strategy
 from app.resources import all_kinds
-from app.resources.auto_scaling_method import KEEP_EVERY
+from app.resources.auto_scaling_method import KEEP_EVERY, SCALING
 from app.resources.discovery import discover
 from sandbox.virtual_time import run
 from tests.scenarios.auto_scaling_account import GROUP, REF, SOON, Watched, Web
@@ -263,6 +263,24 @@ def test_never_do_both_groups_scale() -> None:
     outcome, journal = web.bench.execute(move.plan, Watched(tell))
     assert outcome == "succeeded", errors(journal)
     assert both == []
+
+
+def test_the_twin_scales_by_itself_only_when_the_source_is_empty() -> None:
+    web = Web()
+    move = web.move()
+    early: list[str] = []
+    thawed: list[str] = []
+
+    def tell(step: PlannedStep, to: StepState) -> None:
+        if step.action == f"{OURS}thaw":
+            thawed.append(step.id)
+        twin = web.group("web-vpc") if web.exists("web-vpc") else None
+        if twin and twin.maximum > 0 and not thawed and any(map(twin.runs, SCALING)):
+            early.append(step.id)
+
+    outcome, journal = web.bench.execute(move.plan, Watched(tell))
+    assert outcome == "succeeded", errors(journal)
+    assert early == []
 
 
 def test_a_source_that_somebody_made_larger_is_not_drained_before_its_twin_is_as_large() -> None:

@@ -59,6 +59,15 @@ class Dying:
         return self._cloud.pages(operation, **params)
 
 
+class AtLaunch(Dying):
+    """Dies at the launch of the twin alone."""
+
+    async def call(self, operation: str, /, **params: Any) -> dict[str, Any]:
+        if operation != "ec2.run_instances":
+            return await self._cloud.call(operation, **params)
+        return await super().call(operation, **params)
+
+
 class Scene:
     """One instance with all that can go wrong: an address, a link, a large disk that stays, protection."""
 
@@ -116,6 +125,17 @@ def test_forward_ends_with_one_twin_and_undo_leaves_nothing(how: How) -> None:
         assert set(scene.account.left_over()) == kept, nth
         assert scene.account.elastic_ip(scene.public_ip)["InstanceId"] == twin, nth
         _undone(scene, nth)
+
+
+@pytest.mark.parametrize("how", ["after", "lost"])
+def test_a_launch_whose_answer_nobody_heard_makes_one_twin(how: How) -> None:
+    scene = Scene()
+    with suppress(Died):
+        advance(scene.account, scene.plan, scene.journal, AtLaunch(scene.account.bench.cloud, 1, how))
+    assert advance(scene.account, scene.plan, scene.journal) == "succeeded", errors(scene.journal)
+    scene.settle()
+    twin = result(scene.journal, "instance.launch", f"instance:{scene.source}")["counterpart"]
+    assert scene.account.alive() == {scene.source, twin}
 
 
 @pytest.mark.parametrize("how", ["before", "after", "lost"])

@@ -14,7 +14,7 @@ CALL_PLANTS = (
         "app/resources/instance_launch.py",
         '        "ClientToken": run.token,\n',
         "",
-        ("tests/scenarios/test_instance_crashes.py::test_forward_ends_with_one_twin_and_undo_leaves_nothing[lost]",),
+        ("tests/scenarios/test_instance_crashes.py::test_a_launch_whose_answer_nobody_heard_makes_one_twin",),
     ),
     Plant(
         "token-made-up",

@@ -70,7 +70,7 @@ PLAN_PLANTS = (
         (f"{MOVES}::test_a_member_replaced_while_the_application_moves_is_linked_and_registered_like_the_others",),
     ),
     Plant(
-        "both-scale",
+        "twin-not-frozen",
         "the twin of an Auto Scaling group scales by itself from the beginning",
         "app/resources/auto_scaling_twin.py",
         """\
@@ -80,6 +80,6 @@ PLAN_PLANTS = (
         """\
         return {"counterpart": name}
 """,
-        (f"{MOVES}::test_never_do_both_groups_scale",),
+        (f"{MOVES}::test_the_twin_scales_by_itself_only_when_the_source_is_empty",),
     ),
 )

@@ -7,6 +7,7 @@ import pytest
 
 from tests.teeth.plant import DoesNotApply, Plant
 from tests.teeth.plants import PLANTS
+from tests.teeth.telling import BEGIN, END
 
 TREE = Path(__file__).parents[2]
 AT_LEAST = 12
@@ -37,3 +38,9 @@ def test_a_bug_whose_text_is_gone_or_not_alone_is_told(tmp_path: Path) -> None:
     for old in ("two", "fence"):
         with pytest.raises(DoesNotApply, match=r"in a\.py, not once"):
             Plant("p", "it breaks", "a.py", old, "", ("tests",)).spoiled(tmp_path)
+
+
+def test_the_page_shows_the_bugs_that_there_are() -> None:
+    _, _, rest = (TREE / "docs" / "reliability.md").read_text().partition(BEGIN)
+    shown = re.findall(r"^\| ([a-z-]+) \| `", rest.partition(END)[0], re.M)
+    assert shown == [plant.name for plant in PLANTS]
