@@ -128,8 +128,8 @@ CALL_PLANTS = (
         "chain-unlinked",
         "a line of the audit trail is checked by itself, without the hash before it",
         "app/audit/chain.py",
-        "number, link = entry.seq, link_of(link, entry)\n        if entry.hash != link:",
-        "number, link = entry.seq, entry.hash\n        if len(link) != HASH_BYTES:",
+        "if entry.hash != (due := link_of(link, entry)):",
+        "if len(due := entry.hash) != HASH_BYTES:",
         (CHAIN,),
     ),
     Plant(
