@@ -7,7 +7,7 @@ from app.planning.plan import PHASES
 from benchmarks.outage.__main__ import shortcomings
 from benchmarks.outage.applications import applications
 from benchmarks.outage.hurried import hurried
-from benchmarks.outage.inside import chain, longest
+from benchmarks.outage.inside import inside, longest
 from benchmarks.outage.measuring import METHODS, Moved, moved
 from benchmarks.outage.plot import picture
 from benchmarks.outage.table import page, rows
@@ -31,7 +31,7 @@ def test_the_table_has_a_row_per_order_with_what_was_foretold_beside_what_was_me
 
 def test_inside_an_outage_the_report_shows_stop_last_delta_and_start_and_that_nothing_waited() -> None:
     [one] = moves()[0].interrupted
-    parts = chain(moves()[0], one)
+    parts = inside(moves()[0], one)
     assert [part.step.partition("/")[0] for part in parts][:3] == ["instance.stop", "instance.image", "instance.launch"]
     assert sum(part.waited for part in parts) < 1
     began, ended = longest(one)
