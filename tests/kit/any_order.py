@@ -101,6 +101,13 @@ class AnyOrder:
 
     def run(self) -> None:
         """To the end of all steps. Raises HaltedError."""
+        try:
+            self._run()
+        finally:
+            for flight in self._flights:
+                flight.going.close()
+
+    def _run(self) -> None:
         for _ in range(MOST_MOVES):
             while id_ := self._frontier.take():
                 self._ready.append(id_)
@@ -207,13 +214,15 @@ class AnyOrder:
 
     async def _relied_on(self, step: PlannedStep) -> None:
         """A last look at what the step relies on, and an end to what is kept until it starts."""
-        for id_ in set(step.needs) & self._keepers.keys():
-            await self._round(self._keepers[id_])
+        for id_ in sorted(set(step.needs) & self._keepers.keys()):
+            if keeper := self._keepers.get(id_):  # another step may have ended it meanwhile
+                await self._round(keeper)
         for id_, keeper in list(self._keepers.items()):
             if step.id in keeper.step.kept_until:
                 await self._free(keeper)
-                del self._keepers[id_]
-                self._flights.remove(keeper)
+                if self._keepers.pop(id_, None):
+                    self._flights.remove(keeper)
+                    keeper.going.close()
 
     async def _round(self, keeper: Flight) -> None:
         await self._free(keeper)
