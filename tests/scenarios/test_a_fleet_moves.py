@@ -14,6 +14,7 @@ def fleet() -> Move:
     """The fleet after execute, for tests that only look. The account's own quotas are those a person asked for."""
     bench = Bench()
     scenarios()["fleet"].build(bench.boto, bench.world)
+    bench.past_the_wire()
     return Move("incremental", bench=bench, settings=Settings(max_parallel_instances=50)).execute()
 
 

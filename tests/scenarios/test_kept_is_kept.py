@@ -30,7 +30,8 @@ def test_at_length_no_flow_called_kept_is_seen_down(strategy: Strategy, app: App
 
 def broken(strategy: Strategy, app: App, pace: Durations) -> None:
     bench, target = build(app)
-    before = account(bench.boto)
+    bench.past_the_wire()
+    before = account(bench.look)
     plan = bench.plan(target, strategy)
     assert not plan.blocked, [finding for finding in plan.findings if finding.level == "blocker"]
     bench.world.durations = pace
@@ -42,7 +43,7 @@ def broken(strategy: Strategy, app: App, pace: Durations) -> None:
     assert outcome == "succeeded", {id_: line.error for id_, line in journal.lines.items() if line.error}
     assert _down(outages) & {flow.id for flow in plan.flows if flow.verdict == "kept"} == set()
     assert bench.undo(plan, journal) == "undone"
-    assert unrestored(before, account(bench.boto)) == []
+    assert unrestored(before, account(bench.look)) == []
 
 
 def _down(outages: Outages) -> set[str]:

@@ -38,6 +38,7 @@ class Move:
         self.bench = bench or Bench()
         if bench is None:
             scenarios()[scenario].build(self.bench.boto, self.bench.world)
+            self.bench.past_the_wire()
         self.target = NEW_VPC if new_vpc else target_of(self.bench)
         self.inventory = self.bench.discover()
         self.plan: Plan = self.bench.plan(self.target, strategy, inventory=self.inventory, **request)
