@@ -10,7 +10,7 @@ from app.execution.step import Run, Watch, pending, settled
 from app.planning.context import Context
 from app.planning.inventory import Json, Ref
 from app.resources.looking_twice import look_twice
-from app.resources.security_group import NOT_IN_A_NAME, holders_of_names
+from app.resources.security_group_twin import NOT_IN_A_NAME, holders_of_names
 
 
 def short_hash(text: str, length: int = 8) -> str:

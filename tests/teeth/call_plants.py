@@ -27,7 +27,7 @@ CALL_PLANTS = (
     Plant(
         "adopted-by-name",
         "whatever has the right name is taken for our own, whoever made it",
-        "app/resources/security_group.py",
+        "app/resources/security_group_steps.py",
         """\
             if not found or not run.owns(found.get("Tags")):
                 raise
