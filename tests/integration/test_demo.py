@@ -16,7 +16,7 @@ WIDTH = 100
     ("strategy", "scenario", "told"),
     [
         ("incremental", "shop", "web-1"),
-        ("all_at_once", "shop", "web-1"),
+        pytest.param("all_at_once", "shop", "web-1", marks=pytest.mark.soak),
         pytest.param("incremental", "elastic_shop", "How the groups moved", marks=pytest.mark.soak),
         pytest.param("all_at_once", "elastic_shop", "How the groups moved", marks=pytest.mark.soak),
     ],
