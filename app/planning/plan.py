@@ -109,6 +109,9 @@ class Draft:
     callers may still go the old way meanwhile (DNS answers in caches), so that it is part of an outage.
     `kept_until`: of a step that keeps what it made true (execution's `Step.keep`): the first of these to
     start ends that. It orders nothing: they must come after this step by what they need.
+    `not_undone`: what an undo of this step does not put back, or takes along, in whole sentences; "" where it
+    leaves no trace. Of a step that is not `reversible` at all the explanation says it.
+    `undo_seconds`: how long an undo of it takes; None: as long as the step, with what it holds.
     """
 
     params: Mapping[str, Json]
@@ -123,6 +126,8 @@ class Draft:
     hold_seconds: float = 0.0
     lingering_seconds: float = 0.0
     kept_until: frozenset[StepId | Milestone] = frozenset()
+    not_undone: str = ""
+    undo_seconds: float | None = None
 
 
 _LISTS = ("needs", "reaches", "interrupts", "kept_until")
@@ -130,11 +135,12 @@ _LISTS = ("needs", "reaches", "interrupts", "kept_until")
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One reversible change. `needs` is sorted; `estimate` is {"seconds", "calls"}.
+    """One change, reversible or said not to be. `needs` is sorted; `estimate` is {"seconds", "calls", "undo_seconds"},
+    the last of which plans of earlier releases have not got.
 
     `reaches` holds milestones as "name ref", `interrupts` refs whose source stops serving when the
     step starts: what the order was made from. `effects`, sorted, is what it does: what the proof of the
-    flows is made from. `kept_until` is sorted.
+    flows is made from. `kept_until` is sorted. `not_undone`: see Draft.
     """
 
     id: StepId
@@ -152,6 +158,7 @@ class PlannedStep:
     lingering_seconds: float = 0.0
     kept_until: tuple[StepId, ...] = ()
     effects: tuple[Effect, ...] = ()
+    not_undone: str = ""
 
     def as_json(self) -> dict[str, Json]:
         body = asdict(self)

@@ -246,6 +246,8 @@ def _planned(
 ) -> PlannedStep:
     step, resource, draft = drafts[id_]
     cutover = any(milestone.name == "in_service" for milestone in draft.reaches)
+    held = max(draft.hold_seconds, draft.lingering_seconds)
+    back = draft.seconds + held if draft.undo_seconds is None else draft.undo_seconds
     return PlannedStep(
         id=id_,
         action=step.action,
@@ -254,14 +256,19 @@ def _planned(
         needs=tuple(sorted(needs)),
         params=draft.params,
         reversible=draft.reversible,
-        estimate={"seconds": draft.seconds, "calls": draft.calls},
+        estimate={
+            "seconds": draft.seconds,
+            "calls": draft.calls,
+            "undo_seconds": back if draft.reversible else 0.0,
+        },
         explanation=draft.explanation,
         reaches=tuple(sorted(map(str, draft.reaches))),
         interrupts=tuple(sorted(map(str, draft.interrupts))),
-        hold_seconds=max(draft.hold_seconds, draft.lingering_seconds, ctx.settings.soak_seconds if cutover else 0.0),
+        hold_seconds=max(held, ctx.settings.soak_seconds if cutover else 0.0),
         lingering_seconds=draft.lingering_seconds,
         kept_until=kept_until,
         effects=effects_in_order(step.effects(resource.ref, draft.params)),
+        not_undone=draft.not_undone,
     )
 
 
