@@ -12,8 +12,11 @@ from app.cloud import Cloud
 class CloudFactory(Protocol):
     """Opens accounts."""
 
-    def open(self, account: Account, region: str) -> Cloud:
-        """The account's cloud in `region`; credentials are taken at the first call, which may be Denied."""
+    def open(self, account: Account, region: str, name: str) -> Cloud:
+        """The account's cloud in `region`; credentials are taken at the first call, which may be Denied.
+
+        `name` is the id of what it is opened for, a job's say: the role's session is called so in AWS's own trail.
+        """
         ...
 
 

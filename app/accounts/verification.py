@@ -18,9 +18,11 @@ PLATFORMS = "ec2.describe_account_attributes"  # asked in earnest: the answer sa
 async def verify(account: Account, clouds: CloudFactory) -> Verification:
     """What AWS says about our hold on the account; raises CloudRefused if it does not even let us in."""
     regions = [str(region) for region in account.regions]
-    identity = await who_we_are(account, clouds.open(account, regions[0]))
+    identity = await who_we_are(account, clouds.open(account, regions[0], account.id))
     who = identity["Account"]
-    found = await asyncio.gather(*(verify_region(clouds.open(account, region), region, who) for region in regions))
+    found = await asyncio.gather(
+        *(verify_region(clouds.open(account, region, account.id), region, who) for region in regions)
+    )
     return Verification(
         arn=identity["Arn"],
         aws_account_id=identity["Account"],

@@ -4,14 +4,18 @@ Nothing here knows of a sandbox: another endpoint is boto3's own AWS_ENDPOINT_UR
 """
 
 import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import boto3
 from botocore.config import Config
 from botocore.credentials import DeferredRefreshableCredentials
+from botocore.loaders import create_loader
 from botocore.session import get_session
 
 from app.aws.boto_cloud import BotoCloud
@@ -19,6 +23,8 @@ from app.cloud import Cloud
 
 THREADS = 32
 SESSION_SECONDS = 3_600  # the longest that a chained role may last
+KEPT = 128  # sessions with their clients, about 3 MB each; more than one worker has jobs in hand
+NAME_LETTERS = 64  # the longest that a RoleSessionName may be
 
 # One try on the wire: boto3's own retries would send a change again without looking first
 # (aws-facts, "What boto3 does behind your back").
@@ -44,60 +50,95 @@ class Account(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Access:
+    """What a session is good for. Without a role there is no name to give: all such share one session."""
+
     account_id: str
     role_arn: str | None
     external_id: str
+    region: str
+    name: str
+
+
+@dataclass(slots=True)
+class _Opened:
+    session: boto3.Session
+    clients: dict[str, Any] = field(default_factory=dict)
+    used_at: float = 0.0
 
 
 class Sessions:
-    """Opens Clouds and keeps their clients: making one costs more than a hundred milliseconds."""
+    """Opens Clouds and keeps their clients: making one costs more than a hundred milliseconds.
+
+    Each job and discovery has a session of its own, named for it; those used last are kept.
+    """
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="aws")
-        self._clients: dict[tuple[_Access, str, str], Any] = {}
-        self._sessions: dict[_Access, boto3.Session] = {}
-        self._lock = threading.Lock()
+        self._opened: OrderedDict[_Access, _Opened] = OrderedDict()
+        self._sts: dict[str, Any] = {}
+        self._loader = create_loader()  # one for all: reading AWS's models is most of what a client costs
+        self._lock = threading.RLock()
 
-    def open(self, account: Account, region: str) -> Cloud:
-        """Makes no call: credentials are fetched with the first one."""
-        access = _Access(account.id, account.role_arn, account.external_id)
-        return BotoCloud(region, lambda service: self._client(access, region, service), self._threads)
+    def open(self, account: Account, region: str, name: str) -> Cloud:
+        """Makes no call: credentials are fetched with the first one. AWS's own trail shows `name` beside each
+        call that is made with the account's role."""
+        named = name[:NAME_LETTERS] if account.role_arn else ""
+        access = _Access(account.id, account.role_arn, account.external_id, region, named)
+        return BotoCloud(region, lambda service: self._client(access, service), self._threads)
 
-    def _client(self, access: _Access, region: str, service: str) -> Any:
-        key = (access, region, service)
+    def _client(self, access: _Access, service: str) -> Any:
         with self._lock:
-            if key not in self._clients:
-                if access not in self._sessions:
-                    self._sessions[access] = _session(access, region)
-                make_client: Any = self._sessions[access].client  # its overloads want a literal service name
-                self._clients[key] = make_client(service, region_name=region, config=CONFIG)
-            return self._clients[key]
+            opened = self._opened.get(access) or _Opened(self._session(access))
+            opened.used_at = time.monotonic()
+            self._opened[access] = opened
+            self._opened.move_to_end(access)
+            self._forget_unused()
+            if service not in opened.clients:
+                make_client: Any = opened.session.client  # its overloads want a literal service name
+                opened.clients[service] = make_client(service, region_name=access.region, config=CONFIG)
+            return opened.clients[service]
+
+    def _forget_unused(self) -> None:
+        """Drop sessions whose credentials have run out unused, and the oldest of too many: who still needs one
+        opens it anew."""
+        ended = time.monotonic() - SESSION_SECONDS
+        while len(self._opened) > KEPT or next(iter(self._opened.values())).used_at < ended:
+            self._opened.popitem(last=False)
+
+    def _session(self, access: _Access) -> boto3.Session:
+        inner = get_session()
+        inner.register_component("data_loader", self._loader)
+        if access.role_arn is not None:
+            fetch = self._fetching(access)
+            # botocore has no public setter for credentials that renew themselves.
+            vars(inner)["_credentials"] = DeferredRefreshableCredentials(fetch, method="sts-assume-role")
+        return boto3.Session(botocore_session=inner)
+
+    def _fetching(self, access: _Access) -> Callable[[], dict[str, str]]:
+        def fetch() -> dict[str, str]:
+            params = {
+                "RoleArn": access.role_arn,
+                "RoleSessionName": access.name,
+                "DurationSeconds": SESSION_SECONDS,
+                "ExternalId": access.external_id,
+            }
+            got = self._sts_in(access.region).assume_role(**params)["Credentials"]
+            expires: datetime = got["Expiration"]
+            return {
+                "access_key": got["AccessKeyId"],
+                "secret_key": got["SecretAccessKey"],
+                "token": got["SessionToken"],
+                "expiry_time": expires.astimezone(UTC).isoformat(),
+            }
+
+        return fetch
+
+    def _sts_in(self, region: str) -> Any:
+        """STS, called with the process's own credentials. Clients may be shared by threads, making them may not."""
+        with self._lock:
+            if region not in self._sts:
+                self._sts[region] = boto3.Session().client("sts", region_name=region, config=CONFIG)
+            return self._sts[region]
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _session(access: _Access, region: str) -> boto3.Session:
-    if access.role_arn is None:
-        return boto3.Session()
-
-    def refresh() -> dict[str, str]:
-        params = {
-            "RoleArn": access.role_arn,
-            "RoleSessionName": f"landbridge-{access.account_id}"[:64],
-            "DurationSeconds": SESSION_SECONDS,
-            "ExternalId": access.external_id,
-        }
-        got = boto3.client("sts", region_name=region, config=CONFIG).assume_role(**params)["Credentials"]
-        expires: datetime = got["Expiration"]
-        return {
-            "access_key": got["AccessKeyId"],
-            "secret_key": got["SecretAccessKey"],
-            "token": got["SessionToken"],
-            "expiry_time": expires.astimezone(UTC).isoformat(),
-        }
-
-    inner = get_session()
-    # botocore has no public setter for credentials that renew themselves.
-    vars(inner)["_credentials"] = DeferredRefreshableCredentials(refresh, method="sts-assume-role")
-    return boto3.Session(botocore_session=inner)

@@ -97,7 +97,7 @@ class DiscoveryRunner:
         return attempt
 
     async def _read(self, row: Inventory, account: Account) -> None:
-        cloud = open_paced(self._clouds, account, row.region, self._budget, self._clock)
+        cloud = open_paced(self._clouds, account, row.region, row.id, self._budget, self._clock)
         who = await cloud.call("sts.get_caller_identity")
         if who["Account"] != account.aws_account_id:
             # aws-facts, complaint 15: the wrong account is noticed before anything is believed of it.
@@ -154,10 +154,12 @@ class DiscoveryRunner:
         return mine
 
 
-def open_paced(clouds: CloudFactory, account: Account, region: str, budget: Budget, clock: Clock) -> PacedCloud:
-    """The account's cloud within the budget it shares with all workers."""
+def open_paced(
+    clouds: CloudFactory, account: Account, region: str, name: str, budget: Budget, clock: Clock
+) -> PacedCloud:
+    """The account's cloud within the budget it shares with all workers; its session is called `name`."""
     scope = f"{account.aws_account_id}/{region}"
-    return PacedCloud(clouds.open(account, region), budget, clock, scope)
+    return PacedCloud(clouds.open(account, region, name), budget, clock, scope)
 
 
 def _rows(inventory_id: str, found: planning.Inventory) -> list[dict[str, Any]]:

@@ -160,5 +160,5 @@ class LeasedClouds:
     clouds: CloudFactory
     lease: Lease
 
-    def open(self, account: Account, region: str) -> Cloud:
-        return LeasedCloud(self.clouds.open(account, region), self.lease)
+    def open(self, account: Account, region: str, name: str) -> Cloud:
+        return LeasedCloud(self.clouds.open(account, region, name), self.lease)

@@ -97,7 +97,7 @@ class JobRunner:
         """One way, forward, waiting at a gate or back, to its end; whether the job goes on another way now."""
         load = await self._load(lease.job_id)
         clouds = LeasedClouds(self._clouds, lease)
-        paced = open_paced(clouds, load.account, load.job.region, self._budget, self._clock)
+        paced = open_paced(clouds, load.account, load.job.region, lease.job_id, self._budget, self._clock)
         paced.calls = calls
         if load.job.status == "undoing":
             outcome = await self._executor(load, lease, control, paced).retreat()

@@ -52,5 +52,5 @@ class FakeClouds:
         self.answers: dict[str, dict[str, Any] | CloudError] = {}
         self.in_region: dict[str, dict[str, dict[str, Any] | CloudError]] = {}
 
-    def open(self, account: Account, region: str) -> Cloud:
+    def open(self, account: Account, region: str, name: str) -> Cloud:
         return FakeCloud(region, self.answers | self.in_region.get(region, {}))

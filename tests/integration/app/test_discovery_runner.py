@@ -30,9 +30,11 @@ class SandboxClouds:
 
     def __init__(self, boto: boto3.Session) -> None:
         self._boto = boto
+        self.named: set[str] = set()
         self.before: Callable[[str], Awaitable[None]] | None = None
 
-    def open(self, account: Account, region: str) -> Cloud:
+    def open(self, account: Account, region: str, name: str) -> Cloud:
+        self.named.add(name)
         make: Any = self._boto.client
         cloud = BotoCloud(region, lambda service: make(service, region_name=region), threads=None)
         return Overheard(cloud, self.before) if self.before else cloud
@@ -132,6 +134,7 @@ async def test_what_the_account_holds_is_stored_with_its_flows(site: Site) -> No
     assert row.started_at is not None
     assert row.finished_at is not None
     assert row.lease_holder is None
+    assert site.clouds.named == {INVENTORY}  # so AWS's own trail says whose reading it was
     counts: Any = row.counts
     assert (counts["kinds"]["instance"], counts["resources"]) == (2, await site.count(InventoryResource))
     assert counts["platforms"]["classic"] >= 4

@@ -21,7 +21,7 @@ class SandboxClouds:
     def __init__(self, boto: boto3.Session) -> None:
         self.boto = boto
 
-    def open(self, account: Account, region: str) -> Cloud:
+    def open(self, account: Account, region: str, name: str) -> Cloud:
         make: Any = self.boto.client
         return BotoCloud(region, lambda service: make(service, region_name=region), threads=None)
 

@@ -41,7 +41,7 @@ class Heard:
 class NoClouds:
     """No account is opened here."""
 
-    def open(self, account: Account, region: str) -> Cloud:
+    def open(self, account: Account, region: str, name: str) -> Cloud:
         raise AssertionError(f"{account.id} in {region} was opened")
 
 
@@ -51,7 +51,7 @@ class Opened(NoClouds):
     def __init__(self) -> None:
         self.opened = asyncio.Event()
 
-    def open(self, account: Account, region: str) -> Cloud:
+    def open(self, account: Account, region: str, name: str) -> Cloud:
         self.opened.set()
         return BotoCloud(region, lambda service: None, threads=None)
 

@@ -69,12 +69,12 @@ async def test_a_call_whose_answer_is_lost_is_sent_once(wire: Wire, sessions: Se
         "elb.describe_tags": {"LoadBalancerNames": ["front"]},
     }
     with pytest.raises(UnknownOutcome):
-        await sessions.open(Opened(), "us-east-1").call(service_call, **params.get(service_call, {}))
+        await sessions.open(Opened(), "us-east-1", "job_1").call(service_call, **params.get(service_call, {}))
     assert wire.requests == 1
 
 
 async def test_a_change_that_is_throttled_or_fails_is_sent_once(wire: Wire, sessions: Sessions) -> None:
-    cloud = sessions.open(Opened(), "us-east-1")
+    cloud = sessions.open(Opened(), "us-east-1", "job_1")
     wire.code = "RequestLimitExceeded"
     with pytest.raises(Throttled):
         await cloud.call("ec2.create_vpc", CidrBlock="172.20.0.0/16")

@@ -35,7 +35,7 @@ class Planned(Site):
         async with self.database.reading() as session:
             account = await session.get_one(Account, "acct_1")
         plan = Plan(id="plan_1", inventory_id=INVENTORY)
-        cloud = PacedCloud(self.clouds.open(account, "us-east-1"), MemoryBudget(), ScaledClock(), "test")
+        cloud = PacedCloud(self.clouds.open(account, "us-east-1", "job_1"), MemoryBudget(), ScaledClock(), "test")
         return await drift_of(self.database, plan, [replace(planned(1), subject=str(subject))], cloud)
 
     def open_port(self, group: Ref, port: int) -> None:

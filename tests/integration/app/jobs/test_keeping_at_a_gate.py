@@ -52,7 +52,7 @@ class Visited:
         self.calls: list[str] = []
         self._called = asyncio.Condition()
 
-    def open(self, account: Account, region: str) -> Cloud:
+    def open(self, account: Account, region: str, name: str) -> Cloud:
         return self
 
     async def call(self, operation: str, /, **params: Any) -> dict[str, Any]:

@@ -175,7 +175,7 @@ class Opens:
     def __init__(self, reads: Reads) -> None:
         self._reads = reads
 
-    def open(self, account: Account, region: str) -> Reads:
+    def open(self, account: Account, region: str, name: str) -> Reads:
         return self._reads
 
 
@@ -201,7 +201,7 @@ class Frozen:
 
 async def test_a_call_that_waited_for_its_turn_longer_than_the_lease_does_not_go_out() -> None:
     reads, lease = Reads(), Lease("job_1", 1, 30.0, time.monotonic() + 30.0)
-    leased = LeasedClouds(Opens(reads), lease).open(Account(), "us-east-1")
+    leased = LeasedClouds(Opens(reads), lease).open(Account(), "us-east-1", "job_1")
     paced = PacedCloud(leased, SlowTurn(), Frozen(lease), "scope")
 
     with pytest.raises(LeaseLost):

@@ -56,8 +56,10 @@ class Changed:
     def __init__(self, cloud: Cloud | None = None) -> None:
         self._cloud = cloud
         self.changes: list[str] = []
+        self.named: set[str] = set()
 
-    def open(self, account: Account, region: str) -> Cloud:
+    def open(self, account: Account, region: str, name: str) -> Cloud:
+        self.named.add(name)
         return self
 
     async def call(self, operation: str, /, **params: Any) -> dict[str, Any]:
@@ -128,8 +130,9 @@ class Approved(Planned):
     async def attend(self) -> tuple[Job, list[str]]:
         """The job after one worker's turn, and what was changed."""
         async with self.database.reading() as session:
-            account = Changed(self.clouds.open(await session.get_one(Account, "acct_1"), "us-east-1"))
+            account = Changed(self.clouds.open(await session.get_one(Account, "acct_1"), "us-east-1", JOB))
         await attend(self.database, account)
+        assert account.named == {JOB}  # so AWS's own trail says whose calls they were
         return await Stored(self.database).job(), account.changes
 
 
