@@ -25,6 +25,7 @@ from app.resources.auto_scaling_looking import (
 from app.resources.auto_scaling_looking import in_service as serving_members
 from app.resources.auto_scaling_method import (
     DRAIN_SECONDS,
+    LAUNCH_SECONDS,
     PATIENCE,
     SUBJECT,
     TERMINATE_SECONDS,
@@ -44,7 +45,7 @@ from app.resources.auto_scaling_registering import (
 )
 from app.resources.auto_scaling_scaling import ScaleUp
 from app.resources.auto_scaling_twin import Create
-from app.resources.load_balancer_members import in_service_behind
+from app.resources.load_balancer_members import check_seconds, in_service_behind
 
 
 class Drain(Step):
@@ -76,7 +77,8 @@ class Drain(Step):
         if not movable(resource, ctx):
             return None
         behind = fronts(resource, ctx) if ctx.incremental else []
-        drained = DRAIN_SECONDS if balancers(resource, ctx) else 0.0  # the source too lets connections end
+        fronted = balancers(resource, ctx)
+        drained = DRAIN_SECONDS if fronted else 0.0  # the source too lets connections end
         needs: set[StepId | Milestone] = {freeze_step(resource.ref)}
         if ctx.incremental:
             needs |= {in_service(resource.ref), step_id(ScaleUp.action, resource.ref)}
@@ -104,6 +106,12 @@ class Drain(Step):
             needs=frozenset(needs),
             reaches=frozenset({stopped(resource.ref)}),
             interrupts=frozenset({resource.ref}),
+            not_undone=f"The members of '{resource.name}' are terminated: an undo starts as many new ones, with other "
+            "addresses and without what was on the disks of the old ones.",
+            undo_seconds=LAUNCH_SECONDS
+            + held_seconds(resource, "LAUNCHING")
+            + max(map(check_seconds, fronted), default=0.0)
+            + max(map(check_seconds, behind), default=0.0),
         )
 
     def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:

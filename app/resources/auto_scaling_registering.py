@@ -15,6 +15,7 @@ from app.resources.auto_scaling_linking import is_ours
 from app.resources.auto_scaling_looking import Group, alive, find_group, links, named_group, pause
 from app.resources.auto_scaling_looking import in_service as serving_members
 from app.resources.auto_scaling_method import (
+    DRAIN_SECONDS,
     KEEP_EVERY,
     PATIENCE,
     SUBJECT,
@@ -65,6 +66,7 @@ class RegisterMembers(Step):
             f"Put the linked members of '{resource.name}' behind the twins of {len(taken)} load balancers, wait until "
             "they are in service, and see to those that come and go.",
             seconds=max(map(check_seconds, taken)),
+            undo_seconds=DRAIN_SECONDS,
             calls=2 + 3 * len(taken),
             needs=frozenset(needs),
             reaches=frozenset(made(each.ref) for each in taken for made in (ready, in_service)),

@@ -22,6 +22,7 @@ from app.resources.auto_scaling_method import (
     LAUNCH_SECONDS,
     PATIENCE,
     SUBJECT,
+    TERMINATE_SECONDS,
     balancers,
     held_seconds,
     hook_seconds,
@@ -69,10 +70,13 @@ class ScaleUp(Step):
             f"Bring the twin of '{resource.name}' to that group's present size and wait until all of its members are "
             "in service.",
             seconds=LAUNCH_SECONDS + held_seconds(resource, "LAUNCHING") + checks,
+            undo_seconds=TERMINATE_SECONDS + held_seconds(resource, "TERMINATING"),
             calls=3 + 2 * len(behind),
             needs=frozenset({freeze_step(resource.ref), step_id(f"{SUBJECT}.equip", resource.ref)}),
             reaches=frozenset(reached),
             begins=frozenset({resource.ref}),
+            not_undone=f"An undo terminates the members of the twin of '{resource.name}': what they have written to "
+            "their disks is gone.",
         )
 
     def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:

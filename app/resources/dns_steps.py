@@ -51,6 +51,7 @@ class LowerTtl(RecordStep):
             seconds=CHANGE_SECONDS,
             calls=3,
             hold_seconds=float(record["TTL"]),
+            undo_seconds=CHANGE_SECONDS,
         )
 
     async def do(self, run: Run) -> Result:

@@ -22,7 +22,7 @@ from app.resources.instance_backups import (
     snapshots_of,
 )
 from app.resources.instance_looking import describe, state_of
-from app.resources.instance_method import given_image, method, stops_first
+from app.resources.instance_method import BACK_SECONDS, given_image, method, stops_first
 from app.resources.instance_outage import image_seconds
 from app.resources.instance_volumes import moved_volumes
 
@@ -62,6 +62,7 @@ class Image(Step):
             f"Take an image of {resource.name}"
             + {"stopped": ".", "reboot": ", rebooting it."}.get(way, " as it runs."),
             seconds=image_seconds(resource, ctx),
+            undo_seconds=BACK_SECONDS,
             needs=frozenset(needs),
             interrupts=frozenset({resource.ref} if reboots else ()),
         )

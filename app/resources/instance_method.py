@@ -28,6 +28,7 @@ SECONDS_PER_GIB = 3.0
 TURNOVER_SECONDS = 86_400.0  # until a busy volume has been written anew
 ATTACH_SECONDS = 5.0
 REBOOT_SECONDS = 20.0
+BACK_SECONDS = 1.0  # what is only deleted, or was only looked at
 
 
 def running(instance: Resource) -> bool:

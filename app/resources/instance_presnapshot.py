@@ -8,6 +8,7 @@ from app.planning.context import Context
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, Milestone, StepId, in_service, promise, step_id
 from app.resources.instance_backups import delete_snapshots, find_earlier, find_for_undo, snapshots_of
+from app.resources.instance_method import BACK_SECONDS
 from app.resources.instance_outage import (
     presnapshot_seconds,
     second_snapshot_seconds,
@@ -81,6 +82,7 @@ class Presnapshot(_Snapshots):
             _params(resource, []),
             f"Snapshot the volumes of {resource.name} while it runs, to shorten its outage{also}.",
             seconds=presnapshot_seconds(resource),
+            undo_seconds=BACK_SECONDS,
         )
 
 
@@ -99,6 +101,7 @@ class PresnapshotAgain(_Snapshots):
             f"Snapshot {resource.name} once more: the first took long, and what was written meanwhile would prolong "
             "its outage.",
             seconds=second_snapshot_seconds(resource, ctx),
+            undo_seconds=BACK_SECONDS,
             needs=frozenset(needs | {in_service(ref) for ref in _moves_first(resource, ctx)}),
         )
 

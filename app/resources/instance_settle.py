@@ -8,7 +8,7 @@ from app.planning.context import Context
 from app.planning.inventory import Resource
 from app.planning.plan import Draft, in_service, ready
 from app.resources.instance_looking import judge_state, watch_instances
-from app.resources.instance_method import CHECK_SECONDS, STOP_SECONDS, running
+from app.resources.instance_method import BACK_SECONDS, CHECK_SECONDS, STOP_SECONDS, running
 from app.resources.load_balancer_members import balancers_of
 
 
@@ -27,6 +27,7 @@ class Check(Step):
             {"counterpart": ctx.counterpart(resource.ref)},
             f"See that the counterpart of {resource.name} passes its status checks.",
             seconds=CHECK_SECONDS,
+            undo_seconds=BACK_SECONDS,
             calls=0,
             needs=frozenset({ready(resource.ref)}),
         )
@@ -75,6 +76,7 @@ class Park(Step):
             {"counterpart": ctx.counterpart(resource.ref)},
             f"Stop the counterpart of {resource.name}, which was stopped itself.",
             seconds=STOP_SECONDS,
+            undo_seconds=BACK_SECONDS,
             needs=frozenset({in_service(resource.ref)}),
         )
 

@@ -12,6 +12,7 @@ from app.planning.effects import Effect, Stops
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, Milestone, StepId, in_service, step_id, stopped
 from app.resources.classic_link_steps import attach
+from app.resources.instance_findings import WITH_DISKS
 from app.resources.instance_looking import describe, judge_state, state_of, wait_for_state, watch_instances
 from app.resources.instance_method import (
     STOP_SECONDS,
@@ -120,6 +121,14 @@ class _StopSource(Step):
         }
 
 
+def _lost(instance: Resource, ctx: Context) -> str:
+    """What no start brings back (aws-facts A4)."""
+    kept = "its Elastic IP" if classic_addresses(instance, ctx) else "another public one"
+    family = instance.facts["instance_type"].partition(".")[0]
+    disks = " What was on instance-store disks, if it has any, is gone." if family in WITH_DISKS else ""
+    return f"An undo starts {instance.name} again: it has another private address then, and {kept}.{disks}"
+
+
 async def _give_back_addresses(run: Run) -> None:
     """Classic addresses do not come back by themselves; one that went to a VPC or elsewhere is left alone."""
     addresses = list(run.params["addresses"])
@@ -158,6 +167,7 @@ class Stop(_StopSource):
             needs=frozenset(needs),
             reaches=frozenset({stopped(resource.ref)}),
             interrupts=frozenset({resource.ref}),
+            not_undone=_lost(resource, ctx),
         )
 
 
@@ -179,4 +189,5 @@ class Retire(_StopSource):
             ),
             reaches=frozenset({stopped(resource.ref)}),
             interrupts=frozenset({resource.ref}),
+            not_undone=_lost(resource, ctx),
         )

@@ -57,6 +57,7 @@ class Register(Step):
             f"Put {len(members)} linked Classic instances behind the twin of '{resource.name}' and wait until they "
             "are in service.",
             seconds=check_seconds(resource),
+            undo_seconds=_drain_seconds(resource),
             calls=2,
             needs=frozenset(
                 {
@@ -133,6 +134,7 @@ class RegisterTwin(Step):
             f"Put the counterpart of {resource.name} behind {len(balancers)} load balancers and wait until it is in "
             "service.",
             seconds=max(check_seconds(each, quickly=not ctx.incremental) for each in balancers),
+            undo_seconds=max(map(_drain_seconds, balancers)),
             calls=2 * len(balancers),
             needs=frozenset(
                 {ready(resource.ref), *(step_id("load_balancer.configure", each.ref) for each in balancers)}
@@ -203,6 +205,7 @@ class Deregister(Step):
             },
             f"Drain {resource.name} and take it from behind {len(balancers)} load balancers.",
             seconds=max(map(_drain_seconds, balancers)),
+            undo_seconds=max(map(check_seconds, balancers)),
             calls=2 * len(balancers),
             needs=frozenset(
                 {

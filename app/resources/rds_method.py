@@ -33,6 +33,7 @@ REPLICA_SECONDS = 420.0
 RENAME_SECONDS = 60.0
 FENCE_SECONDS = 65.0  # RENAME_SECONDS, and until the group is there
 DELETE_SECONDS = 180.0
+DROP_SECONDS = 1.0  # of a snapshot
 # A new name works "in about 10 minutes", and caches linger (aws-facts A5, RDSR).
 NAME_SECONDS = 600.0
 

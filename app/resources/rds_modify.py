@@ -12,8 +12,12 @@ from app.planning.plan import Draft, Milestone, StepId, in_service, promise, rea
 from app.resources import rds_looking as look
 from app.resources.db_subnet_group import subnet_group
 from app.resources.rds_method import (
+    DELETE_SECONDS,
+    DROP_SECONDS,
     MODIFY_SECONDS,
     MOVE_SECONDS,
+    RENAME_SECONDS,
+    RESTORE_SECONDS,
     SNAPSHOT_SECONDS,
     compared,
     endpoint,
@@ -97,6 +101,7 @@ class Snapshot(Step):
             {"name": resource.ref.id},
             f"Take a snapshot of {resource.name} to come back to.",
             seconds=SNAPSHOT_SECONDS,
+            undo_seconds=DROP_SECONDS,
             calls=2,
             needs=frozenset(needs),
         )
@@ -158,6 +163,10 @@ class Modify(Step):
             reaches=frozenset({ready(resource.ref), in_service(resource.ref)}),
             begins=frozenset({resource.ref}),
             interrupts=frozenset({resource.ref}),
+            not_undone=f"An undo restores {resource.name} from the snapshot taken before the move and deletes the one "
+            "in the VPC with its automated backups: what was written since that snapshot is only in a final snapshot, "
+            "which stays.",
+            undo_seconds=RENAME_SECONDS + RESTORE_SECONDS + DELETE_SECONDS,
         )
 
     def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:

@@ -14,6 +14,8 @@ from app.resources import rds_looking as look
 from app.resources.db_subnet_group import subnet_group
 from app.resources.looking_twice import look_twice
 from app.resources.rds_method import (
+    DELETE_SECONDS,
+    DROP_SECONDS,
     LAST_SNAPSHOT_SECONDS,
     MODIFY_SECONDS,
     REPLICA_SECONDS,
@@ -70,6 +72,7 @@ class Presnapshot(_TakeSnapshot):
             {"name": resource.ref.id},
             f"Take a snapshot of {resource.name} while it serves, to shorten its outage.",
             seconds=SNAPSHOT_SECONDS,
+            undo_seconds=DROP_SECONDS,
             calls=2,
         )
 
@@ -85,6 +88,7 @@ class FinalSnapshot(_TakeSnapshot):
             {"name": aside_name(resource, ctx)},
             f"Take a snapshot of {resource.name} as nobody writes any more.",
             seconds=LAST_SNAPSHOT_SECONDS,
+            undo_seconds=DROP_SECONDS,
             calls=2,
             needs=frozenset({step_id("rds_instance.fence", resource.ref)}),
         )
@@ -187,9 +191,12 @@ class Restore(_MakeTwin):
             f"Restore {resource.name} in the VPC under its name, with all that a restore does not bring along; "
             f"{compared(resource, ctx)}.",
             seconds=RESTORE_SECONDS,
+            undo_seconds=DELETE_SECONDS,
             calls=4,
             reaches=frozenset({ready(resource.ref), in_service(resource.ref)}),
             begins=frozenset({resource.ref}),
+            not_undone=f"An undo deletes the {resource.name} that was restored in the VPC: what was written to it is "
+            "only in a final snapshot, which stays.",
         )
 
     def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
@@ -234,6 +241,7 @@ class Replicate(_MakeTwin):
             params,
             f"Make '{params['twin']}' in the VPC, a read replica of {source.id}'s twin.",
             seconds=REPLICA_SECONDS + MODIFY_SECONDS,
+            undo_seconds=DELETE_SECONDS,
             calls=4,
             needs=frozenset(
                 {
