@@ -25,6 +25,7 @@ async def take_down(request: Request, session: AsyncSession, response: Response)
         "body_sha256": hashlib.sha256(await request.body()).hexdigest(),
         "role": principal.role.value if principal else None,
         "location": response.headers.get("location"),
+        **getattr(request.state, "taken_down_too", {}),
     }
     line = Line(
         actor=principal.id if principal else "anonymous",

@@ -14,6 +14,7 @@ StepId: TypeAlias = str
 Strategy = Literal["all_at_once", "incremental"]
 Level = Literal["blocker", "warning", "note"]
 FlowVerdict = Literal["kept", "interrupted", "already_broken"]
+Extent = Literal["wholly", "partly"]
 
 LEVELS: tuple[Level, ...] = ("blocker", "warning", "note")
 
@@ -159,6 +160,13 @@ class PlannedStep:
     kept_until: tuple[StepId, ...] = ()
     effects: tuple[Effect, ...] = ()
     not_undone: str = ""
+
+    @property
+    def stays(self) -> Extent | None:
+        """How much of it an undo does not put back: all of it, a part, or nothing."""
+        if not self.reversible:
+            return "wholly"
+        return "partly" if self.not_undone else None
 
     def as_json(self) -> dict[str, Json]:
         body = asdict(self)

@@ -10,8 +10,8 @@ from app.manners.idempotency import Idempotent
 from app.manners.ids import PathId
 from app.manners.pages import AskedWindow, announce
 from app.manners.principals import EVERYONE, Caller, Role, admits
-from app.manners.transactions import Route, Session
-from app.plans import approval, repository, service
+from app.manners.transactions import Route, Session, take_down_too
+from app.plans import approval, irreversible, repository, service
 from app.plans.models import Plan as PlanRow
 from app.plans.schemas import Plan, PlanList
 from app.plans.service import Planner
@@ -48,7 +48,7 @@ async def create_plan(
     """Plan a move. Nothing is changed: the plan is a draft until somebody else approves it."""
     plan = await planner.create(session, wanted, caller.id)
     response.headers["Location"] = f"/v1/plans/{plan.id}"
-    return shown(response, plan)
+    return await shown(session, response, plan)
 
 
 @router.get("", dependencies=[READERS])
@@ -79,7 +79,7 @@ async def get_plan(
     if is_current(if_none_match, service.tag(plan)):
         return not_modified(service.tag(plan))
     response.headers["Vary"] = "Accept"
-    return shown(response, plan)
+    return await shown(session, response, plan)
 
 
 @router.patch("/{plan_id}", dependencies=[PLANNERS])
@@ -93,7 +93,7 @@ async def update_plan(  # noqa: PLR0917 - FastAPI gives these by name
     if_match: IfMatch = None,
 ) -> Plan:
     """Plan anew with what is named; what is left out stays as it is. An approval is void."""
-    return shown(response, await planner.change(session, plan_id, wanted, if_match, caller.id))
+    return await shown(session, response, await planner.change(session, plan_id, wanted, if_match, caller.id))
 
 
 @router.delete("/{plan_id}", status_code=status.HTTP_204_NO_CONTENT, dependencies=[PLANNERS])
@@ -103,7 +103,8 @@ async def delete_plan(session: Session, plan_id: PathId, planner: ThePlanner, if
 
 
 @router.post("/{plan_id}/approve", dependencies=[APPROVERS, Idempotent])
-async def approve_plan(
+async def approve_plan(  # noqa: PLR0917 - FastAPI gives these by name
+    request: Request,
     session: Session,
     response: Response,
     plan_id: PathId,
@@ -111,7 +112,10 @@ async def approve_plan(
     settings: Annotated[Settings, Depends(settings_of)],
     if_match: IfMatch = None,
 ) -> Plan:
-    """Approve the plan as it is now (If-Match): it may then be executed, for a while. Its author may not."""
+    """Approve the plan as it is now (If-Match): it may then be executed, for a while. Its author may not.
+
+    The answer's `irreversible` goes into the audit trail: what whoever approved was told.
+    """
     plan = await approval.approve(
         session,
         plan_id,
@@ -120,10 +124,14 @@ async def approve_plan(
         authors_may=settings.allow_self_approval,
         hours=settings.approval_hours,
     )
-    return shown(response, plan)
+    answer = await shown(session, response, plan)
+    # The plan may be deleted some day; what its approver was told stays.
+    told = answer.model_dump(mode="json", include={"plan_hash", "irreversible"})
+    take_down_too(request, {**told, "irreversible_counts": plan.counts.get("irreversible")})
+    return answer
 
 
-def shown(response: Response, plan: PlanRow) -> Plan:
+async def shown(session: Session, response: Response, plan: PlanRow) -> Plan:
     """The plan as its readers see it, with its ETag."""
     response.headers["ETag"] = service.tag(plan)
-    return Plan.of(plan)
+    return Plan.of(plan, await irreversible.first(session, plan.id))

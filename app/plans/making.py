@@ -19,6 +19,7 @@ from app.resources import all_kinds
 
 LEVELS = ("blocker", "warning", "note")
 VERDICTS = ("kept", "interrupted", "already_broken")
+EXTENTS = ("wholly", "partly")
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,13 @@ def counts(plan: PlanValue) -> JsonObject:
     """How much there is to read, by what matters."""
     levels = Counter(finding.level for finding in plan.findings)
     verdicts = Counter(flow.verdict for flow in plan.flows)
+    extents = Counter(step.stays for step in plan.steps)
     return {
         "steps": len(plan.steps),
         "resources": len(plan.scope),
         "findings": {level: levels[level] for level in LEVELS},  # type: ignore[index]
         "flows": {verdict: verdicts[verdict] for verdict in VERDICTS},  # type: ignore[index]
+        "irreversible": {extent: extents[extent] for extent in EXTENTS},  # type: ignore[index]
     }
 
 

@@ -10,13 +10,14 @@ from app.manners.ids import PathId
 from app.manners.pages import AskedWindow, announce
 from app.manners.principals import EVERYONE, admits
 from app.manners.transactions import Route, Session
-from app.plans import repository, service
+from app.plans import irreversible, repository, service
 from app.plans.drawing import svg
 from app.plans.graph import Graph, dot, graph_of, mermaid
 from app.plans.runbook import runbook
 from app.plans.schemas import (
     GraphEdge,
     GraphNode,
+    IrreversibleList,
     PlanFinding,
     PlanFindingList,
     PlanFlow,
@@ -90,6 +91,17 @@ async def list_plan_flows(
     found, next_cursor = await repository.part(session, plan_id, "flows", window, {"verdict": verdict})
     announce(response, window, next_cursor)
     return PlanFlowList(items=[PlanFlow.model_validate(body) for body in found], next_cursor=next_cursor)
+
+
+@router.get("/{plan_id}/irreversible")
+async def list_plan_irreversible(
+    session: Session, response: Response, plan_id: PathId, window: AskedWindow
+) -> IrreversibleList:
+    """What an undo does not put back: what the steps declare, in the plan's order."""
+    await service.get(session, plan_id)
+    found, next_cursor = await irreversible.part(session, plan_id, window)
+    announce(response, window, next_cursor)
+    return IrreversibleList(items=found, next_cursor=next_cursor)
 
 
 @router.get(

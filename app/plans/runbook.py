@@ -26,6 +26,7 @@ def lines(plan: Plan, document: PlanDocument) -> Iterator[str]:
     )
     yield from findings(document.findings)
     yield from interruptions(document.flows)
+    yield from irreversible(document.steps)
     yield from steps(document.steps)
 
 
@@ -49,6 +50,21 @@ def interruptions(flows: Sequence[Any]) -> Iterator[str]:
             f"- {some(gap['sources'])} cannot call {some(gap['targets'])} ({escaped(flow['rule'])}) for about "
             f"{span(gap['estimated_seconds'])}: from {code(gap['from_step'])} until {code(gap['to_step'])} has ended."
         )
+
+
+def irreversible(planned: Sequence[Any]) -> Iterator[str]:
+    """What an undo does not put back, and what not even that is offered for."""
+    yield from ("", "## What an undo does not put back", "")
+    partly = [step for step in planned if step["reversible"] and step.get("not_undone")]
+    wholly = [step for step in planned if not step["reversible"]]
+    if not partly and not wholly:
+        yield "Nothing: all is put back."
+    for step in partly:
+        yield f"- {code(step['id'])}: {escaped(step['not_undone'])}"
+    if wholly:
+        yield "- From the start of a finalize job on there is no undo. It does this for good:"
+    for step in wholly:
+        yield f"  - {code(step['id'])}: {escaped(step.get('not_undone') or step['explanation'])}"
 
 
 def steps(planned: Sequence[Any]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What comes out of the plan endpoints."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Self
 
@@ -7,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from app.manners.absent import without_nulls
 from app.manners.pages import Page
+from app.planning.plan import PlannedStep
 from app.plans.models import Plan as PlanRow
 from app.plans.service import tag
 
@@ -17,6 +19,13 @@ class FindingCounts(BaseModel):
     blocker: int
     warning: int
     note: int
+
+
+class IrreversibleCounts(BaseModel):
+    """Steps that an undo does not put back, by how much of them stays."""
+
+    wholly: int = Field(description="nothing of them is taken back; they belong to a finalize job")
+    partly: int = Field(description="taken back, but for what their explanation tells")
 
 
 class FlowCounts(BaseModel):
@@ -34,6 +43,9 @@ class PlanCounts(BaseModel):
     resources: int = Field(description="how many resources move")
     findings: FindingCounts
     flows: FlowCounts
+    irreversible: IrreversibleCounts | None = Field(
+        default=None, description="absent for plans of releases that did not tell"
+    )
 
 
 class PlanEstimate(BaseModel):
@@ -85,9 +97,33 @@ class PlanLinks(BaseModel):
     findings: str
     flows: str
     graph: str
+    irreversible: str
     runbook: str
     iam_policy: str
     jobs: str
+
+
+class Irreversible(BaseModel):
+    """A step of which something stays after an undo, or is lost by it."""
+
+    step: str
+    subject: str
+    phase: str
+    extent: str = Field(
+        description="wholly: nothing of it is taken back; partly: all of it but what the explanation tells"
+    )
+    explanation: str = Field(description="what it does for good, or what an undo of it leaves or loses; in sentences")
+
+    @classmethod
+    def of(cls, step: PlannedStep) -> Self:
+        """A step's own words for it; the step must be one of which something stays."""
+        return cls(
+            step=step.id,
+            subject=step.subject,
+            phase=step.phase,
+            extent=step.stays or "",
+            explanation=step.not_undone or step.explanation,
+        )
 
 
 class Plan(BaseModel):
@@ -113,27 +149,32 @@ class Plan(BaseModel):
     approved_at: datetime | None = None
     approval_expires_at: datetime | None = Field(default=None, description="no job begins after it")
     approved_hash: str | None = None
+    irreversible: list[Irreversible] | None = Field(
+        default=None,
+        description="what an undo will not put back, the first hundred in the plan's order: to be known before "
+        "approving. All of it is at links.irreversible. Absent in lists of plans",
+    )
     links: PlanLinks
     created_at: datetime
     updated_at: datetime
 
     @classmethod
-    def of(cls, row: PlanRow) -> Self:
+    def of(cls, row: PlanRow, irreversible: Sequence[Irreversible] | None = None) -> Self:
         """The plan as its readers see it."""
         columns = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
-        return cls.model_validate({**columns, "etag": tag(row), "links": links(row)})
+        return cls.model_validate({**columns, "etag": tag(row), "links": links(row), "irreversible": irreversible})
 
 
 def links(row: PlanRow) -> dict[str, str]:
     """Where a plan's readings are."""
     here = f"/v1/plans/{row.id}"
-    readings = {name: f"{here}/{name}" for name in ("approve", "steps", "findings", "flows", "graph", "runbook")}
+    names = ("approve", "steps", "findings", "flows", "irreversible", "graph", "runbook")
     return {
         "self": here,
         "iam_policy": f"{here}/iam-policy",
         "inventory": f"/v1/inventories/{row.inventory_id}",
         "jobs": f"/v1/jobs?plan_id={row.id}",
-        **readings,
+        **{name: f"{here}/{name}" for name in names},
     }
 
 
@@ -141,10 +182,17 @@ class PlanList(Page[Plan]):
     """A page of plans, newest first."""
 
 
+class IrreversibleList(Page[Irreversible]):
+    """A page of what an undo does not put back, in the plan's order."""
+
+
 class StepEstimate(BaseModel):
     """What one step is expected to take."""
 
     seconds: float
+    undo_seconds: float | None = Field(
+        default=None, description="to take it back; absent in plans of releases that did not tell"
+    )
     calls: float = Field(description="calls to AWS")
 
 
@@ -160,6 +208,7 @@ class PlanStep(BaseModel):
         description='`{"$from": step, "$key": key}` is filled from that step\'s result when the job runs'
     )
     reversible: bool
+    not_undone: str | None = Field(default=None, description="what an undo of it leaves or loses; absent: nothing")
     estimate: StepEstimate
     explanation: str
     reaches: list[str] = Field(description='what is true once it has succeeded, as "milestone ref"')
@@ -175,7 +224,8 @@ class PlanStep(BaseModel):
     @classmethod
     def of(cls, body: dict[str, Any]) -> Self:
         """The step as its readers see it."""
-        return cls.model_validate({**body, "params": without_nulls(body["params"])})
+        not_undone = body.get("not_undone") or None
+        return cls.model_validate({**body, "params": without_nulls(body["params"]), "not_undone": not_undone})
 
 
 class PlanStepList(Page[PlanStep]):

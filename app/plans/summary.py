@@ -13,7 +13,7 @@ def summary(plan: Plan, media_type: str) -> str:
     say = escaped if marked else plain
     name = f"**{escaped(plan.name)}**" if marked else plain(plan.name)
     id_ = code(plan.id) if marked else plan.id
-    lines = [f"{name}: {say(plan.status)} ({id_})", figures(plan), findings(plan), flows(plan), todo(plan)]
+    lines = [f"{name}: {say(plan.status)} ({id_})", figures(plan), findings(plan), flows(plan), *undo(plan), todo(plan)]
     return ("  \n" if marked else "\n").join(lines) + "\n"
 
 
@@ -37,6 +37,15 @@ def flows(plan: Plan) -> str:
     """How many, by verdict."""
     found: Any = plan.counts["flows"]
     return f"Flows: {found['kept']} kept, {found['interrupted']} interrupted, {found['already_broken']} broken before."
+
+
+def undo(plan: Plan) -> list[str]:
+    """How many steps are not put back by an undo."""
+    found: Any = plan.counts.get("irreversible")
+    if not found:
+        return []
+    partly = f"Undo puts back all but parts of {found['partly']} steps"
+    return [f"{partly}, until finalizing begins: its {found['wholly']} steps are for good."]
 
 
 def todo(plan: Plan) -> str:

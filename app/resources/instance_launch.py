@@ -62,8 +62,8 @@ class Launch(Step):
             needs=frozenset(needs),
             reaches=frozenset(reaches),
             begins=frozenset({resource.ref}),
-            not_undone=f"An undo terminates the counterpart of {resource.name}: what it has written to its own disks is "
-            "gone.",
+            not_undone=f"An undo terminates the counterpart of {resource.name}: what it has written to its own disks "
+            "is gone.",
         )
 
     def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:

@@ -105,7 +105,14 @@ async def test_the_runbook_tells_steps_by_phase_and_escapes_what_others_named(
     answer = await admin.get(plan["links"]["runbook"])
     assert answer.headers["content-type"] == "text/markdown; charset=utf-8"
     headings = [line for line in answer.text.splitlines() if line.startswith("#")]
-    assert headings == [r"# shop \*now\*", "## Findings", "## Interruptions", "## Prepare", "## Finalize"]
+    assert headings == [
+        r"# shop \*now\*",
+        "## Findings",
+        "## Interruptions",
+        "## What an undo does not put back",
+        "## Prepare",
+        "## Finalize",
+    ]
     assert "<script" not in answer.text.replace(r"\<script", "")
     assert "not reversible" in answer.text
 

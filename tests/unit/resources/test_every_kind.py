@@ -155,7 +155,17 @@ def test_finalize_alone_cannot_be_taken_back_and_nothing_before_waits_for_it(
 
 
 @EACH_PLAN
+def test_what_an_undo_does_not_put_back_is_told_in_sentences(
+    application: str, strategy: Strategy, new_vpc: bool
+) -> None:
+    told = {step.action: step.not_undone for step in plan_of(application, strategy, new_vpc).steps if step.not_undone}
+    assert not [text for text in told.values() if not SENTENCE.fullmatch(text)]
+    assert "instance.launch" in told  # what its counterpart has written goes with it
+
+
+@EACH_PLAN
 def test_every_step_says_how_long_it_takes(application: str, strategy: Strategy, new_vpc: bool) -> None:
     for step in plan_of(application, strategy, new_vpc).steps:
         assert step.estimate["seconds"] > 0
+        assert (step.estimate["undo_seconds"] > 0) == step.reversible
         assert step.estimate["calls"] >= 0
