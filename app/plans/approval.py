@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Code, Conflict, FieldError, Forbidden
 from app.manners.etags import check_match
+from app.plans.authors import is_author
 from app.plans.models import Plan, PlanDocument
 from app.plans.service import get, tag
 
@@ -15,16 +16,26 @@ SHOWN = 20  # blockers told in the refusal itself
 
 
 async def approve(
-    session: AsyncSession, plan_id: str, if_match: str | None, approver: str, *, authors_may: bool, hours: float
+    session: AsyncSession,
+    plan_id: str,
+    if_match: str | None,
+    approver: str,
+    *,
+    name: str = "",
+    authors_may: bool,
+    hours: float,
 ) -> Plan:
-    """Bind an approval to the plan's hash, for so many hours.
+    """Bind an approval to the plan's hash, for so many hours; `approver` is a principal's id, `name` its name.
 
-    Raises Forbidden for the author, Conflict for a plan with blockers.
+    Raises Forbidden for whoever made or changed the plan, Conflict for a plan with blockers.
     """
     plan = await get(session, plan_id, lock=True)
     check_match(if_match, tag(plan), required=True)
-    if approver == plan.author and not authors_may:
-        raise Forbidden("You made this plan: have somebody else look at it and approve it.", code=Code.SELF_APPROVAL)
+    if not authors_may and is_author(plan, approver, name):
+        raise Forbidden(
+            "You, or somebody of your name, made or changed this plan: have somebody else look at it and approve it.",
+            code=Code.SELF_APPROVAL,
+        )
     if blockers := await _blockers(session, plan):
         raise Conflict(
             f"The plan has {len(blockers)} blocker(s): do what errors say and plan anew. All of them are at "

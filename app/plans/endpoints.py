@@ -46,7 +46,7 @@ async def create_plan(
     session: Session, response: Response, wanted: PlanCreate, planner: ThePlanner, caller: Caller
 ) -> Plan:
     """Plan a move. Nothing is changed: the plan is a draft until somebody else approves it."""
-    plan = await planner.create(session, wanted, caller.id)
+    plan = await planner.create(session, wanted, caller)
     response.headers["Location"] = f"/v1/plans/{plan.id}"
     return await shown(session, response, plan)
 
@@ -93,7 +93,7 @@ async def update_plan(  # noqa: PLR0917 - FastAPI gives these by name
     if_match: IfMatch = None,
 ) -> Plan:
     """Plan anew with what is named; what is left out stays as it is. An approval is void."""
-    return await shown(session, response, await planner.change(session, plan_id, wanted, if_match, caller.id))
+    return await shown(session, response, await planner.change(session, plan_id, wanted, if_match, caller))
 
 
 @router.delete("/{plan_id}", status_code=status.HTTP_204_NO_CONTENT, dependencies=[PLANNERS])
@@ -121,6 +121,7 @@ async def approve_plan(  # noqa: PLR0917 - FastAPI gives these by name
         plan_id,
         if_match,
         caller.id,
+        name=caller.name,
         authors_may=settings.allow_self_approval,
         hours=settings.approval_hours,
     )

@@ -27,6 +27,8 @@ class Plan(Base):
     counts: Mapped[JsonMap]
     estimate: Mapped[JsonMap]
     author: Mapped[Name]
+    # Whoever made or changed it, {"id", "name"} each; `author` is the last of them.
+    authors: Mapped[JsonItems] = mapped_column(server_default=text("'[]'"))
     approved_by: Mapped[Name | None]
     approved_at: Mapped[Moment | None]
     approval_expires_at: Mapped[Moment | None]

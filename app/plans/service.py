@@ -7,8 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db import JsonObject, new_id
 from app.errors import Code, Conflict, FieldError, Invalid, NotFound, TooLarge
 from app.manners.etags import check_match, etag
+from app.manners.principals import Principal
 from app.planning.inventory import Inventory
 from app.plans import repository
+from app.plans.authors import signed
 from app.plans.making import Made, made, request_of
 from app.plans.models import Plan, PlanDocument
 from app.plans.ports import Inventories, InventoryState, PlanHolds
@@ -24,7 +26,7 @@ class Planner:
         self._holds = holds
         self._max_resources = max_resources
 
-    async def create(self, session: AsyncSession, wanted: PlanCreate, author: str) -> Plan:
+    async def create(self, session: AsyncSession, wanted: PlanCreate, author: Principal) -> Plan:
         """Make a plan and store it as a draft; raises Invalid, Conflict or TooLarge, and says what to do."""
         state = await self._ready(session, wanted.inventory_id)
         plan = Plan(
@@ -37,7 +39,8 @@ class Planner:
             scope=None if wanted.scope is None else stored(wanted.scope),
             settings=stored(wanted.settings),
             overrides=dict(wanted.overrides),
-            author=author,
+            author=author.id,
+            authors=signed([], author),
         )
         document = PlanDocument(plan_id=plan.id)
         await self._plan(session, plan, document, wanted.target)
@@ -49,7 +52,7 @@ class Planner:
         return plan
 
     async def change(
-        self, session: AsyncSession, plan_id: str, wanted: PlanUpdate, if_match: str | None, author: str
+        self, session: AsyncSession, plan_id: str, wanted: PlanUpdate, if_match: str | None, author: Principal
     ) -> Plan:
         """Plan anew with what `wanted` names; the approval is void, and the author is who changed it."""
         plan = await get(session, plan_id, lock=True)
@@ -62,7 +65,7 @@ class Planner:
         target = await self._changed(session, plan, wanted)
         document = await repository.document(session, plan_id)
         await self._plan(session, plan, document, target)
-        plan.author = author
+        plan.author, plan.authors = author.id, signed(plan.authors, author)
         plan.status = "draft"
         plan.approved_by = plan.approved_at = plan.approval_expires_at = plan.approved_hash = None
         plan.version += 1

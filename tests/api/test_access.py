@@ -239,7 +239,7 @@ async def test_a_role_that_may_is_let_in(app: FastAPI, client_for: ClientFor, th
     for operation in operations(app, {**nothing, "inventory_id": "inv_x", "account_id": "acct_x"}):
         everyone = MAY[operation.id] == EVERYONE  # then the weakest tells of all
         for role in {Role.VIEWER} if everyone else {*MAY[operation.id], Role.ADMIN}:
-            body = {} if operation.body else None
+            body: dict[str, Any] | None = {} if operation.body else None
             answer = await clients[role].request(operation.method, operation.path, json=body)
             if answer.status_code in (401, 403) or answer.status_code >= 500:
                 shut.append(f"{operation.id} as {role}: {answer.status_code}")
