@@ -127,13 +127,13 @@ class Executor:
     async def retreat(self) -> Outcome:
         """Undo everything that was or may have been done, latest first. Raises LeaseLost."""
         await self._load()
-        untouched = {id_ for id_ in self._steps if self._entries[id_].state in UNTOUCHED}
+        untouched = {id_ for id_ in self._steps if self._entries[id_].untouched}
         frontier = Frontier(dependents_of(list(self._steps.values())), untouched)
         await self._drive(frontier, self._back, lambda step: True, UNTOUCHED)
-        states = {self._entries[id_].state for id_ in self._steps}
-        if states <= UNTOUCHED:
+        left = [entry.state for id_ in self._steps if not (entry := self._entries[id_]).untouched]
+        if not left:
             return "undone"
-        return "undo_failed" if "undo_failed" in states else "stopped"
+        return "undo_failed" if "undo_failed" in left else "stopped"
 
     async def _load(self) -> None:
         self._entries = {id_: Entry() for id_ in self._steps} | await self._journal.entries()
