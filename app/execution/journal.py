@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from app.execution.states import STEP_MOVES, StepState, check_move
+from app.execution.states import STEP_MOVES, UNTOUCHED, StepState, check_move
 from app.planning.inventory import Json
 from app.planning.plan import PlannedStep, StepId
 
@@ -17,6 +17,14 @@ class Entry:
     attempt: int = 1
     result: Mapping[str, Json] | None = None
     error: Mapping[str, Json] | None = None
+
+    @property
+    def untouched(self) -> bool:
+        """Whether undo has nothing to do for it. What failed may have taken effect in part, also where a person has
+        it tried again, or skipped, since."""
+        if self.state == "undone":
+            return True
+        return self.state in UNTOUCHED and self.attempt == 1 and self.error is None
 
     def moved(self, to: StepState, result: Mapping[str, Json] | None, error: Mapping[str, Json] | None) -> "Entry":
         """The line after a move: results stay, errors go. Raises IllegalMove."""

@@ -20,7 +20,8 @@ JobStatus: TypeAlias = Literal[
 
 STEP_MOVES: dict[str, frozenset[str]] = {
     # pending -> failed: what it relies on turned out not to be so; not one call was made.
-    "pending": frozenset({"running", "skipped", "failed"}),
+    # pending -> undoing: it failed, was to be tried again, and is taken back instead.
+    "pending": frozenset({"running", "skipped", "failed", "undoing"}),
     # running -> running: a worker died in mid-call, or the call is sent again after looking.
     "running": frozenset({"running", "verifying", "succeeded", "failed", "undoing"}),
     # verifying -> undoing: what is still settling is taken back without waiting for it.
@@ -28,7 +29,8 @@ STEP_MOVES: dict[str, frozenset[str]] = {
     "succeeded": frozenset({"undoing"}),
     # failed -> pending is a person's retry; failed -> undoing because do() may have taken effect in part.
     "failed": frozenset({"pending", "skipped", "undoing"}),
-    "skipped": frozenset(),
+    # skipped -> undoing: it failed before it was skipped, and may have taken effect in part.
+    "skipped": frozenset({"undoing"}),
     "undoing": frozenset({"undoing", "undone", "undo_failed"}),
     "undone": frozenset(),
     # undo_failed -> undoing: a person mended the account and asked for undo again.

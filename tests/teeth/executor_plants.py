@@ -75,9 +75,17 @@ EXECUTOR_PLANTS = (
     Plant(
         "failed-counts-as-untouched",
         "undo passes over a step that failed, whatever of it took effect",
-        "app/execution/states.py",
-        'UNTOUCHED: frozenset[str] = frozenset({"pending", "skipped", "undone"})',
-        'UNTOUCHED: frozenset[str] = frozenset({"pending", "skipped", "undone", "failed"})',
+        "app/execution/journal.py",
+        'if self.state == "undone":',
+        'if self.state in ("undone", "failed"):',
+        (EXECUTOR,),
+    ),
+    Plant(
+        "retried-counts-as-untouched",
+        "undo passes over a step that failed, once a person has it skipped or tried again",
+        "app/execution/journal.py",
+        "return self.state in UNTOUCHED and self.attempt == 1 and self.error is None",
+        "return self.state in UNTOUCHED",
         (EXECUTOR,),
     ),
     Plant(

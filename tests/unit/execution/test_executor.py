@@ -4,6 +4,7 @@ import pytest
 
 from app.cloud import Capacity, CloudError, Conflict, NotFound, Quota, Throttled
 from app.execution.journal import Entry, LeaseLost, MemoryJournal
+from app.execution.states import StepState
 from app.execution.step import Result, Run, Seen, Verdict
 from app.planning.plan import PlannedStep, promise
 from tests.unit.execution.toys import Make, Playroom, lost, toy
@@ -160,6 +161,33 @@ def test_a_step_that_failed_may_have_taken_effect_and_is_undone() -> None:
 
     assert room.cloud.toys == {}
     assert room.state("a") == "undone"
+
+
+@pytest.mark.parametrize(
+    "decided",
+    [Entry("pending", attempt=2), Entry("skipped", error={"code": "broken"}), Entry("skipped", attempt=2)],
+    ids=["to be tried again", "skipped", "tried again and skipped"],
+)
+def test_what_a_person_decided_on_a_failed_step_does_not_keep_undo_from_it(decided: Entry) -> None:
+    room = Playroom(toy("a", Settles=5.0, Broken=True), toy("b"))
+    room.advance()
+    assert "a" in room.cloud.toys
+    room.journal.lines["toy.make/toy:a"] = decided
+
+    assert room.retreat() == "undone"
+
+    assert room.cloud.toys == {}
+    assert room.state("a") == "undone"
+
+
+@pytest.mark.parametrize("state", ["pending", "skipped"])
+def test_undo_leaves_alone_what_was_never_tried(state: StepState) -> None:
+    room = Playroom(toy("a"), journal=MemoryJournal({"toy.make/toy:a": Entry(state)}))
+
+    assert room.retreat() == "undone"
+
+    assert room.trace == []
+    assert room.state("a") == state
 
 
 class LookingBack(Make):

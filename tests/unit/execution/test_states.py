@@ -19,12 +19,12 @@ from app.execution.states import (
 )
 
 STEP = """
-pending: running skipped failed
+pending: running skipped failed undoing
 running: running verifying succeeded failed undoing
 verifying: succeeded failed undoing
 succeeded: undoing
 failed: pending skipped undoing
-skipped:
+skipped: undoing
 undoing: undoing undone undo_failed
 undone:
 undo_failed: undoing
