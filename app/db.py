@@ -85,6 +85,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
+            hide_parameters=True,  # else an error's text, and so the log, tells what is stored
             connect_args={"server_settings": idle},
         )
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")

@@ -50,15 +50,18 @@ class BotoCloud:
             client, name = self._method(operation)
             answer: dict[str, Any] = getattr(client, name)(**params)
         except FOREIGN as error:
-            raise translate(operation, error) from error
-        answer["ResponseMetadata"] = {"RequestId": answer.get("ResponseMetadata", {}).get("RequestId")}
+            # Without botocore's own: a log would tell what it says, and it may repeat a secret.
+            raise translate(operation, error, params) from None
+        told = answer.get("ResponseMetadata", {})
+        date = told.get("HTTPHeaders", {}).get("date")
+        answer["ResponseMetadata"] = {"RequestId": told.get("RequestId"), "Date": date}
         return answer
 
     def _pages(self, operation: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
         try:
             client, name = self._method(operation)
         except FOREIGN as error:
-            raise translate(operation, error) from error
+            raise translate(operation, error) from None
         if not client.can_paginate(name):
             return iter([self._call(operation, params)])
         # EC2 refuses MaxResults beside a list of ids.
@@ -70,4 +73,4 @@ class BotoCloud:
         try:
             return next(pages, None)
         except FOREIGN as error:
-            raise translate(operation, error) from error
+            raise translate(operation, error) from None

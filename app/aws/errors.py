@@ -1,6 +1,9 @@
 """AWS's errors in our words: one class per meaning (aws-facts, "What an error means")."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 from botocore.parsers import ResponseParserError
@@ -18,6 +21,9 @@ from app.cloud import (
     Throttled,
     UnknownOutcome,
 )
+from app.execution.hiding import unquoting
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 # What a client of boto3 raises. An answer that cannot be read, an empty one say, is none of botocore's own errors.
 FOREIGN = (ClientError, BotoCoreError, ResponseParserError)
@@ -69,16 +75,24 @@ def meaning(code: str, status: int) -> type[CloudError]:
     return UnknownOutcome if status >= 500 else Rejected
 
 
-def translate(operation: str, error: ClientError | BotoCoreError | ResponseParserError) -> CloudError:
-    """A botocore exception as a CloudError. Anything that may have reached AWS is UnknownOutcome."""
+def translate(
+    operation: str, error: ClientError | BotoCoreError | ResponseParserError, params: Mapping[str, Any] = NOTHING
+) -> CloudError:
+    """A botocore exception as a CloudError. Anything that may have reached AWS is UnknownOutcome.
+
+    Its message quotes nothing of `params`, the call's, nor of an unreadable answer, that may be secret.
+    """
     if isinstance(error, ClientError):
         about = error.response.get("Error", {})
         meta = error.response.get("ResponseMetadata", {})
         code = about.get("Code", "Unknown")
         type_ = meaning(code, int(meta.get("HTTPStatusCode", 400)))
-        return type_(operation, code, about.get("Message", ""), meta.get("RequestId"))
+        return type_(operation, code, unquoting(about.get("Message", ""), params), meta.get("RequestId"))
     if isinstance(error, ParamValidationError):
-        return Rejected(operation, "ParamValidation", str(error))
+        return Rejected(operation, "ParamValidation", unquoting(str(error), params))
     if isinstance(error, NoCredentialsError):
         return Denied(operation, "NoCredentials", "no AWS credentials were found")
-    return UnknownOutcome(operation, type(error).__name__, str(error))
+    if isinstance(error, ResponseParserError):
+        # botocore's words hold the whole answer, and that may be somebody's user data.
+        return UnknownOutcome(operation, "UnreadableAnswer", "AWS's answer could not be read.")
+    return UnknownOutcome(operation, type(error).__name__, unquoting(str(error), params))

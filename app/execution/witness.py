@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from app.cloud import Cloud, CloudError
+from app.execution.hiding import hidden
 from app.execution.pacing import is_read
 from app.planning.inventory import Json
 from app.planning.plan import StepId
-
-# What AWS takes that may hold secrets; nobody needs it in a trail.
-SECRET = ("userdata", "password", "secret", "privatekey")
-HIDDEN = "(hidden)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +68,3 @@ class WitnessedCloud:
 
     def pages(self, operation: str, /, **params: Any) -> AsyncIterator[dict[str, Any]]:
         return self._cloud.pages(operation, **params)
-
-
-def hidden(value: Json) -> Json:
-    """`value` without what may be secret, and as JSON: bytes and moments as text."""
-    if isinstance(value, Mapping):
-        return {str(key): HIDDEN if _secret(str(key)) else hidden(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [hidden(inner) for inner in value]
-    if isinstance(value, bytes):
-        return HIDDEN
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
-
-
-def _secret(key: str) -> bool:
-    return any(word in key.lower() for word in SECRET)

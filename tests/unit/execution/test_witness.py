@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from app.cloud import Conflict, UnknownOutcome
-from app.execution.witness import HIDDEN, Intent, WitnessedCloud
+from app.execution.hiding import HIDDEN
+from app.execution.witness import Intent, WitnessedCloud
 from app.planning.inventory import Json
 
 STEP = "instance.launch/instance:i-1"
