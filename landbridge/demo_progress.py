@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+from rich import markup
 from rich.console import Console
 from rich.live import Live
-from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+
+from app.manners.markdown import plain
 
 Thing = Mapping[str, Any]
 
@@ -77,6 +79,11 @@ class ProgressView:
         for step in steps:
             found.setdefault(self._phases.get(step["id"], "other"), Counter())[step["state"]] += 1
         return dict(sorted(found.items(), key=lambda item: PHASES.index(item[0]) if item[0] in PHASES else 99))
+
+
+def escape(text: object) -> str:
+    """`text` as it may be printed: it neither marks up nor moves the cursor."""
+    return markup.escape(plain(text))
 
 
 def plain_table(*columns: str) -> Table:

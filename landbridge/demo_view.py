@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 
 from landbridge.demo_names import Names, expected_seconds, ports
-from landbridge.demo_progress import plain_table
+from landbridge.demo_progress import escape, plain_table
 
 Thing = Mapping[str, Any]
 
@@ -35,7 +34,7 @@ class View:
 
     def say(self, text: str) -> None:
         """A line."""
-        self.console.print(escape(text), highlight=False, soft_wrap=True)
+        self.console.print("\n".join(map(escape, text.splitlines())), highlight=False, soft_wrap=True)
 
     def resources(self, resources: Sequence[Thing]) -> None:
         """What there is, by kind; from here on things are called by their names."""
@@ -70,7 +69,7 @@ class View:
             colour = VERDICTS.get(flow["verdict"], "white")
             verdict = f"[{colour}]{escape(flow['verdict'].replace('_', ' '))}[/]"
             down = "" if flow["verdict"] == "kept" else f"{expected_seconds(flow):.0f}"
-            table.add_row(escape(self._names.arrow(flow)), ports(flow), verdict, down)
+            table.add_row(escape(self._names.arrow(flow)), escape(ports(flow)), verdict, down)
         self.console.print(table)
         self._reasons(flow["reason"] for flow in flows if flow.get("reason"))
 
@@ -112,7 +111,9 @@ class View:
         for flow in sorted(watched, key=lambda flow: float(flow["measured_seconds"]), reverse=True):
             predicted, down = flow["predicted_seconds"], flow["measured_seconds"]
             if predicted or down:
-                table.add_row(escape(self._names.arrow(flow)), ports(flow), f"{predicted:.0f} s", f"{down:.0f} s")
+                table.add_row(
+                    escape(self._names.arrow(flow)), escape(ports(flow)), f"{predicted:.0f} s", f"{down:.0f} s"
+                )
         spared = sum(1 for flow in watched if not flow["measured_seconds"])
         self.say(f"  {spared} of {len(watched)} flows watched were never interrupted.")
         if table.row_count:

@@ -57,5 +57,5 @@ async def look(database: Database, job_id: str, after: int) -> tuple[bool, Seque
 
 
 def message(row: EventRow) -> str:
-    """One event; its data is JSON on one line."""
-    return f"id: {row.seq}\nevent: {row.type}\ndata: {JobEvent.of(row).model_dump_json()}\n\n"
+    """One event; its data is JSON on one line, in ASCII: some clients take U+2028 and its like for line ends."""
+    return f"id: {row.seq}\nevent: {row.type}\ndata: {JobEvent.of(row).model_dump_json(ensure_ascii=True)}\n\n"

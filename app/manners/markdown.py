@@ -4,12 +4,17 @@ import re
 from collections.abc import Iterable
 
 # A colon counts where it could make an address or an emoji of what follows, a dot where www stands before.
-SPECIAL = re.compile(r"([\\`*_{}\[\]()#!|<>~&@]|:(?=[/\w])|(?<=www)\.)", re.IGNORECASE)
-UNSEEN = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+SPECIAL = re.compile(r"([\\`*_{}\[\]()#!|<>~&@$]|:(?=[/\w])|(?<=www)\.)", re.IGNORECASE)
+# What moves a terminal's cursor, ends a line, turns the direction of writing, is not seen at all, or may not stand in
+# XML. Joiners (U+200C, U+200D) stay: scripts and emoji are written with them.
+UNSEEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff"
+    r"\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]+"
+)
 
 
 def plain(text: object) -> str:
-    """`text` on one line, without control characters and those that turn the direction of writing."""
+    """`text` on one line, without control characters and others that a reader does not see for what they are."""
     return UNSEEN.sub(" ", str(text))
 
 
@@ -20,9 +25,11 @@ def escaped(text: object) -> str:
 
 def code(text: object) -> str:
     """`text` as a code span; its fence is longer than any run of backticks inside."""
-    shown = plain(text)
+    shown = plain(text) or " "  # two fences around nothing would begin a longer one
     fence = "`" * (max((len(run) for run in re.findall(r"`+", shown)), default=0) + 1)
-    return f"{fence} {shown} {fence}" if "`" in shown else f"{fence}{shown}{fence}"
+    # A reader takes one space off either end where both have one.
+    padded = "`" in shown or (shown.startswith(" ") and shown.endswith(" ") and shown.strip(" "))
+    return f"{fence} {shown} {fence}" if padded else f"{fence}{shown}{fence}"
 
 
 def some(items: Iterable[str], most: int = 3) -> str:

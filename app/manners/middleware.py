@@ -60,6 +60,7 @@ class Surroundings:
                 status = message["status"]
                 added = MutableHeaders(scope=message)
                 added["X-Request-Id"] = request_id
+                added["X-Content-Type-Options"] = "nosniff"  # what we answer as text is never a page
                 added.update(scope["state"].get("rate_fields", {}))
             await send(message)
 
