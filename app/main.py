@@ -20,6 +20,7 @@ from app.jobs.endpoints import router as jobs
 from app.jobs.event_endpoints import router as job_events
 from app.jobs.holds import JobHolds
 from app.jobs.outage_endpoints import router as job_outages
+from app.jobs.undo_endpoints import router as job_undo
 from app.manners import health, logs, problems, spec
 from app.manners.doorbell import ArqDoorbell, Doorbell, PostgresDoorbell
 from app.manners.metrics import Metrics
@@ -42,6 +43,7 @@ ROUTERS = (
     plan_iam,
     jobs,
     job_control,
+    job_undo,
     job_events,
     job_outages,
     audit,

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.errors import Code, Conflict
 from app.execution.states import JOB_MOVES, WORKING
 from app.jobs import repository
-from app.jobs.changes import add_event, locked, move
+from app.jobs.changes import add_event, conflict, holder, locked, move
 from app.jobs.models import Job
 from app.manners.doorbell import Doorbell, ring_after_commit
 from app.plans import approval
@@ -45,8 +45,12 @@ async def ask(session: AsyncSession, job_id: str, wish: str, by: str, doorbell: 
     if wish != "resume" and await repository.at_work(session, job):
         await request(session, job, wish, by)
     else:
-        await check(session, job, wish)
+        if wish == "resume":
+            await check_resume(session, job)
         await move(session, job, LEADS_TO[wish])
+        if wish == "undo":
+            # Only now, when this job holds its account and no finalize job can begin any more.
+            await check_undo(session, job)
         await add_event(session, job, EVENTS[wish], {"by": by, "status": job.status})
     await session.refresh(job)
     if job.status in WORKING or job.requested is not None:
@@ -64,16 +68,32 @@ async def request(session: AsyncSession, job: Job, wish: str, by: str) -> None:
     await add_event(session, job, f"job.{wish}_requested", {"by": by})
 
 
-async def check(session: AsyncSession, job: Job, wish: str) -> None:
+async def check_resume(session: AsyncSession, job: Job) -> None:
     """What the status alone does not tell. Raises Conflict."""
-    if wish == "resume" and (failed := await repository.in_state(session, job.id, "failed", 5)):
+    if failed := await repository.in_state(session, job.id, "failed", 5):
         raise Conflict(f"Retry or skip what failed first, or undo the job: {', '.join(failed)}.", code=Code.JOB_STATE)
-    if wish == "resume" and job.action != "dry_run":
+    if job.action != "dry_run":
         await approval.require(session, await session.get_one(Plan, job.plan_id))
-    if wish == "undo" and (other := await repository.begun_finalizing(session, job.plan_id)):
+
+
+async def check_undo(session: AsyncSession, job: Job) -> None:
+    """What the status alone does not tell. Raises Conflict."""
+    if other := await repository.begun_finalizing(session, job.plan_id):
         raise Conflict(
             f"Job {other} has begun to destroy the sources: what it took cannot be had back.", code=Code.JOB_STATE
         )
+
+
+async def why_not_undo(session: AsyncSession, job: Job) -> Conflict | None:
+    """What asking for an undo would be refused with as things stand; asks for nothing and locks nothing."""
+    if not may(job, "undo"):
+        return refusal(job, "undo")
+    try:
+        await check_undo(session, job)
+    except Conflict as error:
+        return error
+    other = await holder(session, job.account_id, job.region)
+    return conflict(other, job.account_id, job.region) if other and other.id != job.id else None
 
 
 def refusal(job: Job, wish: str) -> Conflict:

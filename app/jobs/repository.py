@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.execution.states import WORKING
@@ -72,11 +72,21 @@ async def moved_by(session: AsyncSession, plan_id: str) -> Job | None:
     return await session.scalar(wanted.order_by(Job.created_at.desc(), Job.id.desc()).limit(1))
 
 
+async def finalized(session: AsyncSession, plan_id: str) -> Sequence[JobStep]:
+    """The steps of finalize jobs of the plan that destroyed something, or may have; in the plan's order."""
+    wanted = select(JobStep).join(Job, Job.id == JobStep.job_id).where(*_destroyed(plan_id))
+    return (await session.scalars(wanted.order_by(Job.id, JobStep.seq))).all()
+
+
 async def begun_finalizing(session: AsyncSession, plan_id: str) -> str | None:
-    """A job that has begun to destroy the plan's sources."""
-    begun = Job.started_at.is_not(None) | Job.status.not_in(("queued", "paused", "cancelled"))
-    wanted = select(Job.id).where(Job.plan_id == plan_id, Job.action == "finalize", begun)
+    """A job that has begun to destroy the plan's sources: its first step's intent was committed."""
+    wanted = select(Job.id).join(JobStep, Job.id == JobStep.job_id).where(*_destroyed(plan_id))
     return await session.scalar(wanted.order_by(Job.id).limit(1))
+
+
+def _destroyed(plan_id: str) -> tuple[ColumnElement[bool], ...]:
+    never_tried = JobStep.started_at.is_(None) & (JobStep.attempts == 1)  # a retry takes the time away
+    return Job.plan_id == plan_id, Job.action == "finalize", ~never_tried
 
 
 async def in_state(session: AsyncSession, job_id: str, state: str, limit: int) -> Sequence[str]:

@@ -66,6 +66,7 @@ class JobLinks(BaseModel):
     resume: str | None = None
     cancel: str | None = None
     undo: str | None = None
+    undo_preview: str = Field(description="to GET: what an undo would do now, and what it would not put back")
     approve_gate: str | None = Field(default=None, description="of the gate the job waits at")
 
 
@@ -112,6 +113,7 @@ def links(row: JobRow) -> dict[str, str]:
     here = f"/v1/jobs/{row.id}"
     found = {"self": here, "plan": f"/v1/plans/{row.plan_id}"}
     found |= {name: f"{here}/{name}" for name in ("steps", "events", "report", *allowed(row))}
+    found["undo_preview"] = f"{here}/undo"
     closed = [gate for gate in row.gates if gate not in row.approved_gates]
     if row.status == "waiting_for_approval" and closed:
         found["approve_gate"] = f"{here}/gates/{closed[0]}/approve"

@@ -46,7 +46,8 @@ async def create(session: AsyncSession, plan_id: str, action: Action, by: str, d
         region=region,
         action=action,
         gates=gates_of(plan, action),
-        on_failure=plan.settings.get("on_failure", "halt"),
+        # What finalizing destroys cannot be had back: going back from the middle of it would only look like an undo.
+        on_failure="halt" if action == "finalize" else plan.settings.get("on_failure", "halt"),
         created_by=by,
         last_event=0,
         version=1,

@@ -236,6 +236,7 @@ async def test_a_job_is_not_undone_once_its_sources_are_being_destroyed(
     await set_status(database, job, "succeeded")
     finalize = await a_job(admin, {"id": job["plan_id"]}, "finalize")
     await set_status(database, finalize, "cancelled")
+    await set_step(database, finalize, "security_group.clear/security_group:sg-db", "succeeded")
     refused = await admin.post(f"/v1/jobs/{job['id']}/undo")
     assert (refused.status_code, refused.json()["code"]) == (409, "job_state")
     assert finalize["id"] in refused.json()["detail"]
