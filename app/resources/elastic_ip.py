@@ -158,6 +158,7 @@ class Move(Step):
             seconds=MOVE_SECONDS,
             needs=frozenset(needs),
             reaches=frozenset() if attached else frozenset({in_service(resource.ref)}),
+            not_undone=f"Tags that {resource.name} is given in the VPC are gone when an undo brings it back.",
         )
 
     async def check(self, run: Run) -> None:
