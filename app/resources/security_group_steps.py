@@ -10,7 +10,7 @@ from app.planning.context import Context
 from app.planning.effects import Effect, group_name, openings
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, ready
-from app.resources.security_group_twin import target_rules, twin_name
+from app.resources.security_group_twin import target_rules, twin_description, twin_name
 
 
 class Create(Step):
@@ -32,7 +32,7 @@ class Create(Step):
         params = {
             "vpc_id": ctx.vpc_id,
             "name": name,
-            "description": resource.facts["description"],
+            "description": twin_description(resource),
             "tags": dict(resource.tags),
         }
         return Draft(params, f"Make security group '{name}' in the VPC as the twin of {resource.ref.id}.")

@@ -10,7 +10,7 @@ from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import promise, step_id
 from app.resources.load_balancer_members import behind
 
-# aws-facts A2 (SGC18): what a VPC group's name may hold; at most 255 characters.
+# aws-facts A2 (SGC18): what a VPC group's name and description may hold; at most 255 characters.
 NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]")
 ELB_OWNER = CLASSIC_BALANCERS
 
@@ -33,6 +33,11 @@ def twin_name(group: Resource, ctx: Context) -> str:
     if not any(ref != group.ref and (not ctx.moves(ref) or ref < group.ref) for ref in holders):
         return wanted
     return f"{wanted[:240]}-{group.ref.id.removeprefix('sg-')[-12:]}"
+
+
+def twin_description(group: Resource) -> str:
+    """The twin's description: EC2-Classic takes any ASCII there, a VPC does not."""
+    return NOT_IN_A_NAME.sub("-", group.facts["description"])[:255]
 
 
 def holders_of_names(ctx: Context) -> dict[str, list[Ref]]:

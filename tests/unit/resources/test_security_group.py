@@ -49,6 +49,12 @@ def test_ports_protocols_and_descriptions_come_along() -> None:
     }
 
 
+def test_a_description_that_a_vpc_would_refuse_is_written_so_that_it_takes_it() -> None:
+    plan = plan_of(a_group_with(name='Bob\'s "web" <servers>?'))
+    step = next(s for s in plan.steps if s.id == "security_group.create/security_group:sg-web")
+    assert step.params["description"] == "Bob-s -web- -servers--"
+
+
 def test_another_accounts_group_is_a_warning_and_not_carried() -> None:
     plan = plan_of(a_group_with({"group": "sg-9", "owner": "999", "group_name": "theirs"}))
     assert rules_of(plan) == []
