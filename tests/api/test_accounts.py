@@ -1,5 +1,7 @@
 """Accounts over HTTP."""
 
+from uuid import UUID
+
 import pytest
 
 from app.accounts.models import Account
@@ -179,6 +181,30 @@ async def test_an_account_that_does_not_let_us_in_is_said_with_what_to_do(admin:
     assert (answer.status_code, answer.json()["code"]) == (502, "cloud_refused")
     assert made.json()["external_id"] in answer.json()["detail"]
     assert "secret words" not in answer.text
+
+
+async def test_an_external_id_is_ours_to_make_and_never_a_callers(admin: Client) -> None:
+    """Else somebody could name another customer's, and have us act in their account (the confused deputy)."""
+    asked = await admin.post("/v1/accounts", json=SHOP | {"external_id": "another-customers"})
+    assert (asked.status_code, asked.json()["errors"][0]["pointer"]) == (422, "/external_id")
+    made = await admin.post("/v1/accounts", json=SHOP)
+    path, external_id = made.headers["Location"], made.json()["external_id"]
+    changed = await admin.patch(path, json={"external_id": "another-customers"})
+    assert (changed.status_code, changed.json()["errors"][0]["pointer"]) == (422, "/external_id")
+
+    other = {"role_arn": "arn:aws:iam::123456789012:role/other", "name": "other", "regions": ["eu-west-1"]}
+    for body in (other, {"role_arn": None}, {"role_arn": SHOP["role_arn"]}, {}):
+        assert (await admin.patch(path, json=body)).json()["external_id"] == external_id
+
+
+async def test_no_two_accounts_have_the_same_external_id_and_none_can_be_guessed(admin: Client) -> None:
+    found = set()
+    for _ in range(5):
+        made = await admin.post("/v1/accounts", json=SHOP)
+        found.add(made.json()["external_id"])
+        await admin.delete(made.headers["Location"])  # not even the same account registered anew
+    assert len(found) == 5
+    assert {UUID(one).version for one in found} == {4}  # 122 random bits
 
 
 async def a_job(database: Database, account_id: str, status: str) -> str:
