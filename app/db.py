@@ -22,6 +22,11 @@ BYTE_ORDER = "C"
 
 AFTER_COMMIT = "after_commit"
 
+# `for no key update`: a lock for whoever means to change or delete a row that others refer to. A plain `for update`
+# also stops those who only refer to it, and Postgres asks for that anew with the second update that a transaction
+# makes of one row: a job asked to be undone and a job being made would wait for each other.
+CHANGING: dict[str, bool] = {"key_share": True}
+
 Id = Annotated[str, mapped_column(String(64, collation=BYTE_ORDER))]
 PrimaryId = Annotated[str, mapped_column(String(64, collation=BYTE_ORDER), primary_key=True)]
 Name = Annotated[str, mapped_column(Text(collation=BYTE_ORDER))]

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db import CHANGING
 from app.manners.pages import Window, fetch
 from app.manners.positions import cut, position
 from app.plans.models import Plan, PlanDocument
@@ -15,7 +16,7 @@ PARTS = frozenset({"steps", "findings", "flows"})
 
 async def find(session: AsyncSession, plan_id: str, *, lock: bool = False) -> Plan | None:
     """The plan; with `lock`, as it is now, and nobody else changes it until the transaction ends."""
-    return await session.get(Plan, plan_id, with_for_update=lock, populate_existing=lock)
+    return await session.get(Plan, plan_id, with_for_update=CHANGING if lock else None, populate_existing=lock)
 
 
 async def document(session: AsyncSession, plan_id: str) -> PlanDocument:
