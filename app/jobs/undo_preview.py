@@ -15,7 +15,7 @@ from app.jobs.models import JobStep
 from app.jobs.undo_schemas import FinalizedStep, UndoStep, UntouchedStep
 from app.planning.plan import PlannedStep, StepId
 from app.planning.urgency import UP
-from app.plans.schemas import Irreversible
+from app.plans.irreversible_schemas import Irreversible
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from app.plans.schemas import Irreversible
+from app.plans.irreversible_schemas import Irreversible
 
 
 class UndoRefusal(BaseModel):

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.manners.pages import Window
 from app.manners.positions import cut, position
 from app.planning.plan import PlannedStep
-from app.plans.schemas import Irreversible
+from app.plans.irreversible_schemas import Irreversible
 
 SHOWN = 100  # in a plan itself; all of them are in the reading
 

@@ -13,11 +13,11 @@ from app.manners.transactions import Route, Session
 from app.plans import irreversible, repository, service
 from app.plans.drawing import svg
 from app.plans.graph import Graph, dot, graph_of, mermaid
+from app.plans.irreversible_schemas import IrreversibleList
 from app.plans.runbook import runbook
 from app.plans.schemas import (
     GraphEdge,
     GraphNode,
-    IrreversibleList,
     PlanFinding,
     PlanFindingList,
     PlanFlow,

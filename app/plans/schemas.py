@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from app.manners.absent import without_nulls
 from app.manners.pages import Page
-from app.planning.plan import PlannedStep
+from app.plans.irreversible_schemas import Irreversible, IrreversibleCounts
 from app.plans.models import Plan as PlanRow
 from app.plans.service import tag
 
@@ -19,13 +19,6 @@ class FindingCounts(BaseModel):
     blocker: int
     warning: int
     note: int
-
-
-class IrreversibleCounts(BaseModel):
-    """Steps that an undo does not put back, by how much of them stays."""
-
-    wholly: int = Field(description="nothing of them is taken back; they belong to a finalize job")
-    partly: int = Field(description="taken back, but for what their explanation tells")
 
 
 class FlowCounts(BaseModel):
@@ -103,29 +96,6 @@ class PlanLinks(BaseModel):
     jobs: str
 
 
-class Irreversible(BaseModel):
-    """A step of which something stays after an undo, or is lost by it."""
-
-    step: str
-    subject: str
-    phase: str
-    extent: str = Field(
-        description="wholly: nothing of it is taken back; partly: all of it but what the explanation tells"
-    )
-    explanation: str = Field(description="what it does for good, or what an undo of it leaves or loses; in sentences")
-
-    @classmethod
-    def of(cls, step: PlannedStep) -> Self:
-        """A step's own words for it; the step must be one of which something stays."""
-        return cls(
-            step=step.id,
-            subject=step.subject,
-            phase=step.phase,
-            extent=step.stays or "",
-            explanation=step.not_undone or step.explanation,
-        )
-
-
 class Plan(BaseModel):
     """What would happen."""
 
@@ -180,10 +150,6 @@ def links(row: PlanRow) -> dict[str, str]:
 
 class PlanList(Page[Plan]):
     """A page of plans, newest first."""
-
-
-class IrreversibleList(Page[Irreversible]):
-    """A page of what an undo does not put back, in the plan's order."""
 
 
 class StepEstimate(BaseModel):
