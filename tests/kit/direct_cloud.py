@@ -4,6 +4,7 @@ import base64
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import format_datetime
 from functools import cache
 from typing import Any
 
@@ -24,8 +25,8 @@ Answer = dict[str, Any]
 class DirectClients:
     """Looks like boto3's clients, by service, as far as their methods are calls."""
 
-    def __init__(self, world: World) -> None:
-        self._cloud = DirectCloud(world)
+    def __init__(self, called: "World | DirectCloud") -> None:
+        self._cloud = called if isinstance(called, DirectCloud) else DirectCloud(called)
 
     def __call__(self, service: str) -> "_DirectClient":
         return _DirectClient(self._cloud, service)
@@ -100,7 +101,7 @@ class DirectCloud:
         answer = handlers()[service, name](place, _as_read(service, name, params))
         world.clock.run_due()  # what this call set off without delay
         said: Answer = _as_written(answer, 1_000_000 if service == "ec2" else 1)
-        return said
+        return {**said, "ResponseMetadata": {"Date": format_datetime(world.clock.now(), usegmt=True)}}
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Jobs that an earlier release planned and began, recorded, and carried on by this one."""
