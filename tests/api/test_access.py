@@ -64,6 +64,7 @@ MAY: Mapping[str, set[Role] | frozenset[Role]] = {
     "resume_job": OPERATORS,
     "cancel_job": OPERATORS,
     "undo_job": OPERATORS,
+    "preview_job_undo": EVERYONE,
     "approve_job_gate": APPROVERS,
     "retry_job_step": OPERATORS,
     "skip_job_step": OPERATORS,

@@ -86,6 +86,7 @@ class House:
                 continue  # it would not end
             answer = await self.api.get(path, headers={"Accept": accept})
             assert answer.status_code == 200, (path, accept, answer.text)
+            assert answer.headers["x-content-type-options"] == "nosniff"
             media_type = answer.headers["content-type"].partition(";")[0]
             found[path, media_type] = f"{answer.headers}\n\n{answer.text}"
         return found

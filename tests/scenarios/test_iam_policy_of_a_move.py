@@ -133,6 +133,19 @@ def test_nothing_is_allowed_in_another_region(role: RoleName) -> None:
     assert not may(role, "ec2:StopInstances", f"instance/{an('instance')}", region="eu-west-1")
 
 
+def test_a_change_of_anything_is_allowed_only_where_aws_takes_no_name() -> None:
+    addresses = {"AssociateAddress", "DisassociateAddress", "MoveAddressToVpc", "RestoreAddressToClassic"}
+    found = set()
+    for document in (document for ofrole in corner_shop()[1].values() for document in ofrole):
+        for each in document["Statement"]:
+            if each["Effect"] == "Allow" and "*" in each["Resource"]:
+                # By a launch template of this account alone: what Auto Scaling launches names itself there.
+                known = {"ec2:RunInstances"} if "ArnLike" in each.get("Condition", {}) else set()
+                found |= set(each["Action"]) - known
+    changing = {name for _, _, name in (each.partition(":") for each in found)}
+    assert {name for name in changing if not name.startswith(("Describe", "Get", "List"))} <= addresses
+
+
 def test_who_moves_stops_what_the_plan_names_and_nothing_else() -> None:
     assert may("migrate", "ec2:StopInstances", f"instance/{an('instance')}")
     assert not may("migrate", "ec2:StopInstances", "instance/i-0another")
