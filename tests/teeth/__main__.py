@@ -1,6 +1,8 @@
-"""`python -m tests.teeth [names]`: plant all bugs, or those named, one at a time. Exit code 1 if one gets through."""
+"""`python -m tests.teeth [names]`: plant all bugs, or those named, one at a time in each of some copies of the tree.
+Exit code 1 if one gets through."""
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -14,6 +16,7 @@ from tests.teeth.telling import line, table, write
 
 TREE = Path(__file__).parents[2]
 PAGE = TREE / "docs" / "reliability.md"
+LANES = min(4, os.cpu_count() or 1)
 
 
 def main() -> int:
@@ -22,6 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.teeth", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(names)}")
     parser.add_argument("--docs", action="store_true", help=f"write the table to {PAGE.relative_to(TREE)} as well")
+    parser.add_argument("--lanes", type=int, default=LANES, help="how many copies, side by side (%(default)s)")
     asked = parser.parse_args()
     if unknown := sorted(set(asked.names) - set(names)):
         parser.error(f"there is no bug called {', '.join(unknown)}")
@@ -30,7 +34,8 @@ def main() -> int:
     plants = [plant for plant in PLANTS if plant.name in asked.names or not asked.names]
     began = time.monotonic()
     with embedded.database() as server, tempfile.TemporaryDirectory(prefix="landbridge-teeth-") as folder:
-        bites = bite_all(Ground(TREE, Path(folder), server.url), plants, _tell)
+        roots = [Path(folder, str(lane)) for lane in range(max(1, min(asked.lanes, len(plants))))]
+        bites = bite_all([Ground(TREE, root, server.url) for root in roots], plants, _tell)
     print(f"\n{table(bites, seconds=True)}\n")
     caught = sum(each.caught for each in bites)
     print(f"{caught} of {len(bites)} bugs caught, in {time.monotonic() - began:.0f} seconds.")

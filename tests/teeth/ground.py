@@ -42,6 +42,7 @@ class Ground:
 
     def __init__(self, tree: Path, root: Path, database_url: str) -> None:
         self.root = root
+        self._process: subprocess.Popen[str] | None = None
         shutil.copytree(tree, root, ignore=LEFT_OUT, dirs_exist_ok=True)
         # Whatever a test starts as a program of its own must find the copy as well, not what is installed. One
         # server for all, since starting one takes longer than most of these tests: each run has its own database.
@@ -94,15 +95,20 @@ class Ground:
             text=True,
             start_new_session=True,
         ) as process:
+            self._process = process
             try:
                 told, _ = process.communicate(timeout=PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 return Ran((), False, _end(process), never=True)
-            except KeyboardInterrupt:  # it is in a session of its own and has not heard it
-                _end(process)
-                raise
+            finally:
+                self._process = None
         failed = tuple(FAILED.findall(told)) if process.returncode == SOME_FAILED else ()
         return Ran(failed, process.returncode == 0, told[-2000:])
+
+    def abandon(self) -> None:
+        """Have tests that run end soon; whoever runs them hears of it as of tests that were not run."""
+        if (process := self._process) is not None:
+            process.send_signal(signal.SIGINT)
 
 
 def _end(process: "subprocess.Popen[str]") -> str:
