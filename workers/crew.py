@@ -52,7 +52,7 @@ class Crew:
     def __init__(self, settings: Settings, database: Database, clouds: CloudFactory, doorbell: Doorbell) -> None:
         self._holder = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
         clock = ScaledClock(settings.time_scale)
-        budget = PostgresBudget(database)
+        budget = PostgresBudget(database, settings.time_scale)
         terms = Terms(self._holder, settings.lease_seconds, settings.heartbeat_seconds)
         self._settings = settings
         self._database = database

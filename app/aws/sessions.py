@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any, Protocol
 
 import boto3
@@ -18,6 +18,7 @@ from botocore.credentials import DeferredRefreshableCredentials
 from botocore.loaders import create_loader
 from botocore.session import get_session
 
+from app.aws.age import Age
 from app.aws.boto_cloud import BotoCloud
 from app.cloud import Cloud
 
@@ -78,6 +79,7 @@ class Sessions:
         self._sts: dict[str, Any] = {}
         self._loader = create_loader()  # one for all: reading AWS's models is most of what a client costs
         self._lock = threading.RLock()
+        self._age = Age()
 
     def open(self, account: Account, region: str, name: str) -> Cloud:
         """Makes no call: credentials are fetched with the first one. AWS's own trail shows `name` beside each
@@ -111,7 +113,9 @@ class Sessions:
         if access.role_arn is not None:
             fetch = self._fetching(access)
             # botocore has no public setter for credentials that renew themselves.
-            vars(inner)["_credentials"] = DeferredRefreshableCredentials(fetch, method="sts-assume-role")
+            vars(inner)["_credentials"] = DeferredRefreshableCredentials(
+                fetch, method="sts-assume-role", time_fetcher=self._age.now
+            )
         return boto3.Session(botocore_session=inner)
 
     def _fetching(self, access: _Access) -> Callable[[], dict[str, str]]:
@@ -122,13 +126,13 @@ class Sessions:
                 "DurationSeconds": SESSION_SECONDS,
                 "ExternalId": access.external_id,
             }
+            expires = self._age.now() + timedelta(seconds=SESSION_SECONDS)
             got = self._sts_in(access.region).assume_role(**params)["Credentials"]
-            expires: datetime = got["Expiration"]
             return {
                 "access_key": got["AccessKeyId"],
                 "secret_key": got["SecretAccessKey"],
                 "token": got["SessionToken"],
-                "expiry_time": expires.astimezone(UTC).isoformat(),
+                "expiry_time": expires.isoformat(),
             }
 
         return fetch

@@ -6,7 +6,8 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Seconds of AWS's time. `now` agrees between processes, so that a deadline survives a takeover."""
+    """Seconds of AWS's time. `now` counts from anywhere: it is for telling how long ago something was, in this
+    process alone. It never jumps, whatever becomes of the machine's clock."""
 
     def now(self) -> float: ...
     async def sleep(self, seconds: float) -> None: ...
@@ -19,7 +20,7 @@ class ScaledClock:
         self._scale = scale
 
     def now(self) -> float:
-        return time.time() * self._scale
+        return time.monotonic() * self._scale
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds) / self._scale)

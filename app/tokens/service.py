@@ -1,6 +1,6 @@
 """Issuing and revoking tokens."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +15,7 @@ from app.tokens.secrets import SHOWN_CHARACTERS, hash_of, new_secret
 
 async def issue(session: AsyncSession, wanted: TokenCreate, created_by: str) -> tuple[Token, str]:
     """Store a new token; returns it and its secret, which nobody can read again."""
-    if wanted.expires_at is not None and wanted.expires_at <= datetime.now(UTC):
+    if wanted.expires_at is not None and wanted.expires_at <= await now(session):
         detail = "A token must expire in the future; choose a later time, or leave it out."
         raise Invalid(detail, errors=[FieldError("/expires_at", "in_the_past", detail)])
     secret = new_secret()
@@ -40,4 +40,10 @@ async def revoke(session: AsyncSession, token_id: str) -> None:
     if token is None:
         raise NotFound(f"There is no token {token_id}; GET /v1/tokens lists those there are.")
     if token.revoked_at is None:
-        token.revoked_at = await session.scalar(func.now().select())
+        token.revoked_at = await now(session)
+
+
+async def now(session: AsyncSession) -> datetime:
+    """The database's time, by which tokens are looked at."""
+    moment: datetime = (await session.execute(func.now().select())).scalar_one()
+    return moment
