@@ -16,6 +16,7 @@ from tests.races.workers import Worker
 
 MOST_JOBS = 8
 MOST_PLANS = 3
+SWEEPS = 2  # a job that was asked to be undone before its worker began waits for the next one
 IN_PROGRESS = (409, "idempotency_in_progress")
 WORKING = ("queued", "running", "undoing")
 WISHES = ("pause", "resume", "cancel", "undo")
@@ -227,18 +228,22 @@ class Races(RuleBasedStateMachine):
             self._finish(worker)
         for worker in self._retired:
             self._run(worker.lease_runs_out())
+        for _ in range(SWEEPS):
+            self._sweep()
+        self.all_is_well()
+        left = self._stage.shop.tagged()
+        for id_, job in self._now.jobs.items():
+            assert (job.status not in WORKING, job.requested) == (True, None), (id_, job)
+            kept = [step for made, step in left if made == id_]
+            assert not (kept and job.status == "undone"), (id_, job, kept)
+
+    def _sweep(self) -> None:
         self._look()
         for id_, job in self._now.jobs.items():
             if job.status in WORKING:
                 worker = self._worker(id_)
                 self._run(worker.begin())
                 self._finish(worker)
-        self.all_is_well()
-        left = self._stage.shop.tagged()
-        for id_, job in self._now.jobs.items():
-            assert (job.status not in WORKING, job.requested) == (True, None), (id_, job)
-            kept = [step for made, step in left if made == id_ and job.steps[step] != "skipped"]
-            assert not (kept and job.status == "undone"), (id_, job, kept)
 
     # How it is done.
 

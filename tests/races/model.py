@@ -37,7 +37,7 @@ class PlanNow:
 
 @dataclass(frozen=True)
 class JobNow:
-    """A job: `held` by a worker, which `keeps` at a gate; `begun` by one at some time."""
+    """A job: `held` by a worker, which `keeps` at a gate; `begun` once a step of it was tried."""
 
     plan: str
     action: str
@@ -112,8 +112,7 @@ def _refused(now: Now, id_: str, wish: str) -> Answer | None:
         if job.action != "dry_run" and not now.plans[job.plan].live:
             return 409, "plan_not_approved"
     if wish == "undo":
-        others = (other for other in now.of_plan(job.plan) if other.action == "finalize")
-        if any(other.begun or other.status not in ("queued", "paused", "cancelled") for other in others):
+        if any(other.begun for other in now.of_plan(job.plan) if other.action == "finalize"):
             return JOB_STATE
         if now.held_by_another(id_):
             return 409, "job_conflict"
