@@ -45,11 +45,10 @@ async def ask(session: AsyncSession, job_id: str, wish: str, by: str, doorbell: 
     if wish != "resume" and await repository.at_work(session, job):
         await request(session, job, wish, by)
     else:
-        if wish == "resume":
-            await check_resume(session, job)
+        await check(session, job, wish)
         await move(session, job, LEADS_TO[wish])
         if wish == "undo":
-            # Only now, when this job holds its account and no finalize job can begin any more.
+            # Once more, now that this job holds its account and no finalize job can begin any more.
             await check_undo(session, job)
         await add_event(session, job, EVENTS[wish], {"by": by, "status": job.status})
     await session.refresh(job)
@@ -68,8 +67,16 @@ async def request(session: AsyncSession, job: Job, wish: str, by: str) -> None:
     await add_event(session, job, f"job.{wish}_requested", {"by": by})
 
 
-async def check_resume(session: AsyncSession, job: Job) -> None:
+async def check(session: AsyncSession, job: Job, wish: str) -> None:
     """What the status alone does not tell. Raises Conflict."""
+    if wish == "resume":
+        await check_resume(session, job)
+    if wish == "undo":
+        await check_undo(session, job)
+
+
+async def check_resume(session: AsyncSession, job: Job) -> None:
+    """Raises Conflict while something stands in the way that has failed, or an approval is wanting."""
     if failed := await repository.in_state(session, job.id, "failed", 5):
         raise Conflict(f"Retry or skip what failed first, or undo the job: {', '.join(failed)}.", code=Code.JOB_STATE)
     if job.action != "dry_run":
@@ -77,7 +84,7 @@ async def check_resume(session: AsyncSession, job: Job) -> None:
 
 
 async def check_undo(session: AsyncSession, job: Job) -> None:
-    """What the status alone does not tell. Raises Conflict."""
+    """Raises Conflict once something is destroyed."""
     if other := await repository.begun_finalizing(session, job.plan_id):
         raise Conflict(
             f"Job {other} has begun to destroy the sources: what it took cannot be had back.", code=Code.JOB_STATE

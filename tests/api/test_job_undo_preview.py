@@ -186,6 +186,7 @@ async def test_once_a_source_is_destroyed_there_is_no_way_back_and_nothing_is_lo
     assert all(step["explanation"].endswith(".") for step in told["finalized"])
     refused = await admin.post(f"/v1/jobs/{job['id']}/undo")
     assert refused.status_code == 409
+    assert {key: refused.json()[key] for key in ("code", "detail")} == told["refusal"]
     assert (await admin.get(job["links"]["steps"])).json() == before
     assert (await admin.get(job["links"]["self"])).json()["status"] == "succeeded"
     assert (await preview(admin, finalize))["finalized"] == told["finalized"]
