@@ -15,7 +15,9 @@
 The classes are those of aws-facts, "What an error means".
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 
@@ -87,3 +89,9 @@ class Cloud(Protocol):
     def pages(self, operation: str, /, **params: Any) -> AsyncIterator[dict[str, Any]]:
         """All pages of a describe or list call. Raises CloudError."""
         ...
+
+
+def told_at(answer: Mapping[str, Any]) -> datetime:
+    """When AWS gave an answer, by AWS's own clock: ours may be off, and a sandbox's runs as it likes."""
+    date = answer.get("ResponseMetadata", {}).get("Date")
+    return parsedate_to_datetime(date) if date else datetime.now(UTC)

@@ -29,7 +29,12 @@ def main() -> int:
         sys.stdout.write(json.dumps({"aws": f"http://{host}:{port}"}) + "\n")
         sys.stdout.flush()  # connections made from now on wait in the socket until uvicorn takes them
         config = uvicorn.Config(
-            Server(running), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2
+            Server(running),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            date_header=False,  # answers tell the sandbox's time
+            timeout_graceful_shutdown=2,
         )
         uvicorn.Server(config).run(sockets=[listening])
     return 0

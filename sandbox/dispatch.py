@@ -1,6 +1,8 @@
 """One request to one answer: throttle, faults, validation, the handler, the check of what it said."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from email.utils import format_datetime
 from typing import Any
 
 from sandbox import wire
@@ -20,18 +22,24 @@ class AnswerLostError(Exception):
 
 
 def answer(world: World, request: HttpRequest) -> HttpAnswer:
-    """Raises AnswerLostError where a fault says so, AssertionError for a mistake of the sandbox itself."""
+    """With the sandbox's own time in it, as AWS tells its. Raises AnswerLostError where a fault says so,
+    AssertionError for a mistake of the sandbox itself."""
     with world.lock:
         world.clock.run_due()
-        request_id = _request_id(world)
-        try:
-            asked = wire.understand(request, services())
-        except AwsError as error:
-            return write_error(service_guess(request), error, request_id, protocol_guess(request))
-        world.caller = world.callers.get(asked.access_key, ROOT)
-        place = world.place(world.caller.account_id, asked.region)
-        prepare(place)
-        return _Exchange(place, asked, request_id).answer()
+        reply = _answer(world, request)
+        return replace(reply, headers={**reply.headers, "Date": format_datetime(world.clock.now(), usegmt=True)})
+
+
+def _answer(world: World, request: HttpRequest) -> HttpAnswer:
+    request_id = _request_id(world)
+    try:
+        asked = wire.understand(request, services())
+    except AwsError as error:
+        return write_error(service_guess(request), error, request_id, protocol_guess(request))
+    world.caller = world.callers.get(asked.access_key, ROOT)
+    place = world.place(world.caller.account_id, asked.region)
+    prepare(place)
+    return _Exchange(place, asked, request_id).answer()
 
 
 class _Exchange:

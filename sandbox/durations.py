@@ -34,6 +34,7 @@ class Durations:
     db_authorize: float = 10.0  # until a rule of a DB security group is in force
     elb_register: float = 5.0  # until a registered instance is checked for the first time
     elb_drain: float = 15.0  # until the connections of a draining instance have ended
+    between_calls: float = 1.0  # of a declared flow's callers, as CloudWatch counts them
     dns_change: float = 20.0  # until a record change is INSYNC
     scaling_launch: float = 5.0  # from a group's lack of a member until it launches one
     scaling_notice: float = 20.0  # until a group's health checks find a member that is gone or failing

@@ -2,7 +2,7 @@
 
 from sandbox.firewall import Firewall, covering
 from sandbox.parties import Party
-from sandbox.reach import Reach, judge
+from sandbox.reach import Reach, judge, judge_network
 from sandbox.world import Place
 
 Likes = tuple[object, ...]  # equal for parties that are judged alike
@@ -45,3 +45,9 @@ class Likeness:
         if verdict.ok:
             self._allowed.add(key)
         return verdict
+
+    def lets_through(self, source: Party, target: Party, port: int, protocol: str) -> bool:
+        """As reach.judge_network: whether a call arrives, whoever is there to answer it."""
+        if (self.of(source), self.of(target), port, protocol) in self._allowed:
+            return True
+        return judge_network(self._firewall, source, target, port, protocol).ok

@@ -75,6 +75,25 @@ class Moment:
                 return verdict
         return self._judge_callers(others, flow) if others else UP
 
+    def visits(self, flow: Flow) -> dict[str, tuple[int, bool]]:
+        """By ref: the load balancers and databases that its callers get to, on which port, and whether they find
+        anybody there. A load balancer is got to also where none of its members is in service; then it says so."""
+        managed = [ref for ref in flow.targets if not ref.startswith((INSTANCE, FLEET))]
+        if not managed:
+            return {}
+        callers = [one for ref in flow.sources if not ref.startswith(LOAD_BALANCER) for one in self._callers(ref)]
+        found: dict[str, tuple[int, bool]] = {}
+        for caller in self._distinct(callers):
+            for target in managed:
+                for called in self._destination(target, caller.kind == OUTSIDE).parties:
+                    if self._gets_to(caller, called, flow):
+                        found[called.ref] = (flow.port_of(called), not called.down)
+        return found
+
+    def _gets_to(self, caller: Party, called: Party, flow: Flow) -> bool:
+        answers = not called.down or (called.kind == LOAD_BALANCER and called.name in self._place.table(LoadBalancer))
+        return answers and self._like.lets_through(caller, called, flow.port_of(called), flow.protocol)
+
     def _judge_balancer(self, ref: str, flow: Flow) -> Reach:
         """A load balancer calls its members in service; callers reach it by name, old names included."""
         standing, all_of_them = self._balancers_in_service(ref)

@@ -9,6 +9,7 @@ from sandbox.moment import Flow, Moment
 from sandbox.parties import check_ref
 from sandbox.settling import after_changes
 from sandbox.standins import Directory
+from sandbox.traffic import note
 from sandbox.world import Place, World
 
 
@@ -45,7 +46,7 @@ class Outages:
     stand-ins is in service calls nobody, and nothing is down for it. An Auto Scaling group stands for
     its members in service and those being drained, whoever they are at the moment. Databases are called by their
     identifier, load balancers and databases by the Route 53 names that once led to them, an
-    instance called from outside by its Elastic IP.
+    instance called from outside by its Elastic IP. What the flows' callers come to is counted as traffic.
     """
 
     def __init__(self, world: World) -> None:
@@ -59,8 +60,10 @@ class Outages:
 
         A flow: {"id", "sources": [ref…], "targets": [ref…], "port" or "from_port" and "to_port",
         "protocol",
-        "counterparts": {source ref: counterpart ref or [refs]}}. Raises ValueError for another shape.
+        "counterparts": {source ref: counterpart ref or [refs]}, "called_as": a DNS name by which its
+        callers go on calling its targets}. Raises ValueError for another shape.
         """
+        flows = list(flows)
         read = [(_read(flow), _counterparts(flow)) for flow in flows]
         with self._world.lock:
             self._world.clock.run_due()
@@ -73,6 +76,9 @@ class Outages:
                 for source, refs in told.items():
                     for ref in refs:
                         watch.told.setdefault(source, {}).setdefault(ref, self._world.clock.now())
+            for (flow, _), said in zip(read, flows, strict=True):
+                for target in flow.targets if said.get("called_as") else ():
+                    watch.directory.names.setdefault(target, set()).add(str(said["called_as"]).lower())
             self._look_at(place, watch)
 
     def stand_in(self, source: str, counterpart: str, at: datetime | None = None, place: Place | None = None) -> None:
@@ -116,6 +122,7 @@ class Outages:
                     watched.downs.pop()  # changes of one moment, none of which anybody could notice
             elif not verdict.ok and not current:
                 watched.downs.append(Down(now, verdict.why))
+        note(place, ((watched.flow.id, moment.visits(watched.flow)) for watched in watch.flows.values()))
 
 
 def _read(flow: Mapping[str, Any]) -> Flow:

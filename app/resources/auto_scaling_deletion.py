@@ -10,7 +10,7 @@ from app.planning.plan import Draft, Milestone, promise, step_id
 from app.resources.auto_scaling_configuration import LinkConfiguration
 from app.resources.auto_scaling_equipment import ACTIONS
 from app.resources.auto_scaling_launching import find_configuration
-from app.resources.auto_scaling_looking import find_group, sizes_of, wait_until_gone
+from app.resources.auto_scaling_looking import find_group, in_service, sizes_of, wait_until_gone
 from app.resources.auto_scaling_method import SUBJECT, gets_configuration, movable
 from app.resources.auto_scaling_twin import Create
 
@@ -56,13 +56,21 @@ class Delete(Step):
 
     async def check(self, run: Run) -> None:
         name, twin = run.params["name"], run.params["counterpart"]
-        if not twin or not await find_group(run, twin):
+        group = await find_group(run, name)
+        if group is None:
+            return
+        made = await find_group(run, twin) if twin else None
+        if made is None:
             raise StepBroken(
                 f"{name} has no counterpart any more, so it is not deleted: find out what became of it, and take this "
                 "step out by skipping it."
             )
-        group = await find_group(run, name)
-        if group and (group["Instances"] or any(sizes_of(group).values())):
+        if made["DesiredCapacity"] and not in_service(made):
+            raise StepBroken(
+                f"No member of {twin}, the counterpart of {name}, is in service: see its scaling activities, then "
+                "retry this step."
+            )
+        if group["Instances"] or any(sizes_of(group).values()):
             raise StepBroken(
                 f"{name} has members, or is to have some again: somebody still uses it. Scale it to 0 of 0 and wait "
                 "until it is empty, then retry this step; or skip it."

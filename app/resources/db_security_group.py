@@ -4,21 +4,18 @@ Their rules have no port (aws-facts A2, RDSG), so the twin takes TCP and the por
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from typing import Any, ClassVar
 
-from app.cloud import NotFound
 from app.execution.calls import Calls, makes, on, ours, reading
 from app.execution.step import Result, Run, Step
 from app.planning.context import Context
 from app.planning.effects import Effect, group_name, openings
 from app.planning.flows import make_flow, members
 from app.planning.inventory import Inventory, Json, Ref, Resource
-from app.planning.plan import Draft, Finding, Flow, Milestone, ready
+from app.planning.plan import Draft, Finding, Flow, ready
+from app.resources.db_security_group_deletion import DEFAULT, Delete, databases, moving
 from app.resources.kind import Kind, Survey, platform_of, tags_of
 from app.resources.vpc_group import allow, free_name, make_group, remove_group, tcp, withdraw
-
-DEFAULT = "default"
 
 
 class DbSecurityGroups(Kind):
@@ -52,8 +49,8 @@ class DbSecurityGroups(Kind):
 
     def flows(self, resource: Resource, inventory: Inventory) -> Iterator[Flow]:
         """One per source and port: from the source's members or addresses to the databases of that port."""
-        for port, databases in _by_port(list(_databases(resource, inventory))).items():
-            targets = [database.ref for database in databases]
+        for port, found in _by_port(list(databases(resource, inventory))).items():
+            targets = [database.ref for database in found]
             for group in sorted(resource.refers_to):
                 rule = f"{resource.ref} admits {group.id}"
                 yield make_flow(rule, members(inventory, group), targets, ports=(port, port))
@@ -84,7 +81,7 @@ def _findings(group: Resource, ctx: Context) -> Iterator[Finding]:
                 f"{group.name} admits {cidr}, addresses that EC2-Classic hands out. They change at cutover: replace "
                 "the rule by one that names a group.",
             )
-    if not any(True for _ in _databases(group, ctx.inventory)):
+    if not any(True for _ in databases(group, ctx.inventory)):
         end = "It cannot be deleted." if group.name == DEFAULT else "Delete it yourself if nobody needs it."
         yield Finding(
             "note",
@@ -106,20 +103,11 @@ def _own(row: dict[str, Json], owner: str) -> bool:
     return bool(row["group"]) and row["owner"] in ("", owner)
 
 
-def _databases(group: Resource, inventory: Inventory) -> Iterator[Resource]:
-    return (each for each in inventory.referring_to(group.ref) if each.kind == "rds_instance")
-
-
-def _by_port(databases: list[Resource]) -> dict[int, list[Resource]]:
+def _by_port(found: list[Resource]) -> dict[int, list[Resource]]:
     ports: dict[int, list[Resource]] = {}
-    for database in databases:
+    for database in found:
         ports.setdefault(database.facts["port"], []).append(database)
     return dict(sorted(ports.items()))
-
-
-def _moving(group: Resource, ctx: Context) -> list[Resource]:
-    """The databases that use the group and move; where there are none it needs no twin."""
-    return [each for each in _databases(group, ctx.inventory) if ctx.moves(group.ref) and ctx.moves(each.ref)]
 
 
 class Create(Step):
@@ -133,7 +121,7 @@ class Create(Step):
     }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        if not _moving(resource, ctx):
+        if not moving(resource, ctx):
             return None
         name = str(ctx.override(resource.ref, "name") or free_name(f"rds-{resource.name}", resource.ref, ctx))
         params = {
@@ -163,12 +151,12 @@ class Authorize(Step):
     }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        databases = _moving(resource, ctx)
-        if not databases:
+        found = moving(resource, ctx)
+        if not found:
             return None
-        permissions = [permission for port in _by_port(databases) for permission in _permissions(resource, port, ctx)]
+        permissions = [permission for port in _by_port(found) for permission in _permissions(resource, port, ctx)]
         params = {"group_id": ctx.counterpart(resource.ref), "permissions": permissions}
-        ports = ", ".join(str(port) for port in _by_port(databases))
+        ports = ", ".join(str(port) for port in _by_port(found))
         return Draft(
             params,
             f"Let those whom '{resource.name}' admits call its twin on port {ports}.",
@@ -193,37 +181,6 @@ def _permissions(group: Resource, port: int, ctx: Context) -> Iterator[dict[str,
             yield tcp(port, UserIdGroupPairs=[{"GroupId": ctx.counterpart(source)}])
     for cidr in group.facts["cidrs"]:
         yield tcp(port, IpRanges=[{"CidrIp": cidr}])
-
-
-class Delete(Step):
-    """Finalize: deletes the DB group once no database uses it; `default` cannot be deleted and stays."""
-
-    action = "db_security_group.delete"
-    subject = "db_security_group"
-    phase = "finalize"
-    calls: ClassVar[Calls] = {
-        "rds.delete_db_security_group": on("secgrp:{name}"),
-    }
-
-    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        users = list(_databases(resource, ctx.inventory))
-        if resource.name == DEFAULT or not users or len(_moving(resource, ctx)) < len(users):
-            return None
-        return Draft(
-            {"name": resource.ref.id},
-            f"Delete the Classic DB group '{resource.name}'.",
-            needs=frozenset(Milestone("gone", user.ref) for user in users),
-            reaches=frozenset({Milestone("gone", resource.ref)}),
-            reversible=False,
-        )
-
-    async def do(self, run: Run) -> Result:
-        with suppress(NotFound):
-            await run.cloud.call("rds.delete_db_security_group", DBSecurityGroupName=run.params["name"])
-        return {}
-
-    async def undo(self, run: Run, result: Result | None) -> None:
-        """A deleted group cannot be had back; the plan says so beforehand."""
 
 
 DbSecurityGroups.steps = (Create(), Authorize(), Delete())

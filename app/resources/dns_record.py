@@ -10,7 +10,8 @@ from app.planning.inventory import Inventory, Json, Ref, Resource
 from app.planning.plan import Finding
 from app.resources.classic_link import CLASSIC_RANGE
 from app.resources.dns_names import as_address, points_at, values_in
-from app.resources.dns_steps import Cutover, FollowInstance, LowerTtl, RestoreTtl, follows
+from app.resources.dns_restore import RestoreTtl
+from app.resources.dns_steps import Cutover, FollowInstance, LowerTtl, follows
 from app.resources.kind import Kind, Survey
 
 TYPES = ("A", "AAAA", "CNAME")

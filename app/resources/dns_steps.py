@@ -1,15 +1,15 @@
-"""Record sets follow what moves: a short TTL beforehand, one UPSERT at cutover, the old TTL at the end."""
+"""Record sets follow what moves: a short TTL beforehand, and one UPSERT at cutover."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from app.execution.calls import Calls, on, reading
-from app.execution.step import Result, Run, StepBroken, Watch
+from app.execution.step import Result, Run, StepBroken
 from app.planning.context import Context
 from app.planning.effects import Effect, Leads, source_of
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, Milestone, in_service, promise, ready, step_id, stopped
-from app.resources.dns_changes import Record, RecordStep, change_record, current, run_out, upsert, watch_change
+from app.resources.dns_changes import Record, RecordStep, change_record, run_out
 from app.resources.dns_names import points_at
 from app.resources.instance_method import running, stoppable
 from app.resources.load_balancer_members import behind, drained, require_health
@@ -230,40 +230,3 @@ def _address(instance: Mapping[str, Any], type_: str, target: Mapping[str, Json]
             "DNS hostnames), then retry this step; or skip it and change the record yourself."
         )
     return str(address)
-
-
-class RestoreTtl(RecordStep):
-    """Finalize: the TTL is again what it was; the rest of the record stays as it has become."""
-
-    action = "dns_record.restore_ttl"
-    phase = "finalize"
-    calls: ClassVar[Calls] = {
-        **reading("route53.list_resource_record_sets", "route53.get_change"),
-        "route53.change_resource_record_sets": on("hostedzone/{zone}"),
-    }
-
-    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        record = resource.facts["record"]
-        if not follows(resource, ctx) or record.get("TTL", 0) <= SHORT_TTL:
-            return None
-        return Draft(
-            {"zone": resource.facts["zone"], "record": record},
-            f"Set the TTL of {resource.name} back to {record['TTL']} s.",
-            seconds=CHANGE_SECONDS,
-            calls=3,
-            reversible=False,
-        )
-
-    async def do(self, run: Run) -> Result:
-        found = await current(run)
-        if found is None or "TTL" not in found:
-            return {}  # somebody has replaced the record: its TTL is theirs
-        return {"change": await upsert(run, {**found, "TTL": run.params["record"]["TTL"]})}
-
-    def watch(self, result: Result) -> Watch | None:
-        return watch_change(result["change"]) if result.get("change") else None
-
-    async def undo(self, run: Run, result: Result | None) -> None:
-        found = await current(run)
-        if result and found is not None and found.get("TTL") == run.params["record"]["TTL"]:
-            await upsert(run, {**found, "TTL": SHORT_TTL})

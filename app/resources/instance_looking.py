@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.execution.step import Run, Seen, Verdict, Watch, broken, pending, settled
+from app.execution.step import Run, Seen, StepBroken, Verdict, Watch, broken, pending, settled
 
 ALIVE = ["pending", "running", "stopping", "stopped"]
 GONE = ("shutting-down", "terminated")
@@ -64,3 +64,21 @@ async def describe(run: Run, instance_id: str) -> dict[str, Any] | None:
         item for reservation in answer["Reservations"] for item in reservation["Instances"]
     )
     return next(iter(found), None)
+
+
+async def require_counterpart(run: Run, instance_id: str, *, rests: bool = False) -> dict[str, Any]:
+    """The counterpart of an instance, before anything of that is destroyed. It runs; where it `rests`, it may have
+    stopped. Params: counterpart. Raises StepBroken where it is gone or does not run."""
+    twin_id = run.params["counterpart"]
+    twin = await describe(run, twin_id) if twin_id else None
+    if twin is None or state_of(twin) not in ALIVE:
+        raise StepBroken(
+            f"{instance_id} has no counterpart any more, so nothing of it is destroyed: find out what became of the "
+            "counterpart, and take this step out by skipping it."
+        )
+    if state_of(twin) != "running" and not rests:
+        raise StepBroken(
+            f"{twin_id}, the counterpart of {instance_id}, is {state_of(twin)}: see who stopped it and start it, then "
+            "retry this step; or skip it."
+        )
+    return twin

@@ -8,6 +8,7 @@ from app.planning.context import Context
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, Milestone, StepId, in_service, promise, step_id
 from app.resources.instance_backups import delete_snapshots, find_earlier, find_for_undo, snapshots_of
+from app.resources.instance_looking import require_counterpart
 from app.resources.instance_method import BACK_SECONDS
 from app.resources.instance_outage import (
     presnapshot_seconds,
@@ -120,6 +121,7 @@ class DropPresnapshots(Step):
     subject = "instance"
     phase = "finalize"
     calls: ClassVar[Calls] = {
+        **reading("ec2.describe_instances"),
         "ec2.delete_snapshot": ours("snapshot/*"),
     }
 
@@ -130,13 +132,22 @@ class DropPresnapshots(Step):
         if takes_second_snapshot(resource, ctx):
             steps.append("instance.presnapshot_again")
         return Draft(
-            {"snapshot_ids": [promise(step_id(step, resource.ref), "snapshot_ids") for step in steps]},
+            {
+                "snapshot_ids": [promise(step_id(step, resource.ref), "snapshot_ids") for step in steps],
+                "counterpart": ctx.counterpart(resource.ref),
+            },
             f"Delete the snapshots taken to shorten the image of {resource.name}.",
-            calls=2,
+            calls=3,
             reversible=False,
         )
 
+    async def check(self, run: Run) -> None:
+        """Where the counterpart was lost, they may be what it can be had back from."""
+        if "counterpart" in run.params:  # plans of before do not tell it
+            await require_counterpart(run, run.subject.id)
+
     async def do(self, run: Run) -> Result:
+        await self.check(run)
         for snapshot_ids in run.params["snapshot_ids"]:
             await delete_snapshots(run, snapshot_ids or ())
         return {}

@@ -13,11 +13,12 @@ from app.planning.flows import ANYWHERE, make_flow
 from app.planning.inventory import Inventory, Json, Ref, Resource
 from app.planning.plan import Finding, Flow
 from app.resources.kind import ABSENT, Kind, Survey, own_members, platform_of, tags_of
+from app.resources.load_balancer_deletion import Delete
 from app.resources.load_balancer_findings import findings
 from app.resources.load_balancer_members import behind
 from app.resources.load_balancer_registering import Deregister, Register, RegisterTwin
 from app.resources.load_balancer_settings import CheckAsBefore, Configure
-from app.resources.load_balancer_twin import Create, CreateGroup, Delete
+from app.resources.load_balancer_twin import Create, CreateGroup
 
 TAGS_PER_CALL = 20  # DescribeTags takes no more names (BC:DescribeTags)
 
@@ -44,6 +45,14 @@ class LoadBalancers(Kind):
         }
     )
     probes: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "cloudwatch.get_metric_statistics": {
+            "Namespace": "AWS/ELB",
+            "MetricName": "RequestCount",
+            "StartTime": "2021-01-01T00:00:00Z",
+            "EndTime": "2021-01-01T01:00:00Z",
+            "Period": 3600,
+            "Statistics": ["Sum"],
+        },
         "elb.describe_load_balancers": {"PageSize": 1},
         "elb.describe_instance_health": {"LoadBalancerName": ABSENT},
         "elb.describe_load_balancer_attributes": {"LoadBalancerName": ABSENT},

@@ -1,4 +1,4 @@
-"""The twin of a load balancer: its group and itself; and the end of the source."""
+"""The twin of a load balancer: its group and itself."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -10,8 +10,7 @@ from app.execution.step import Result, Run, Step, StepBroken
 from app.planning.context import Context
 from app.planning.effects import Effect, Joins, Serves, group_names, openings
 from app.planning.inventory import Json, Ref, Resource
-from app.planning.plan import Draft, Milestone, promise, step_id
-from app.resources.load_balancer_members import require_health, twin_promise
+from app.planning.plan import Draft, promise, step_id
 from app.resources.looking_twice import look_twice
 from app.resources.vpc_group import allow, free_name, make_group, remove_group, short_hash, tcp
 
@@ -161,34 +160,3 @@ async def _tags(run: Run, name: str) -> list[dict[str, str]]:
     answer = await run.cloud.call("elb.describe_tags", LoadBalancerNames=[name])
     tags: list[dict[str, str]] = answer["TagDescriptions"][0]["Tags"]
     return tags
-
-
-class Delete(Step):
-    """Finalize: the Classic load balancer goes, and its DNS name for good (aws-facts, repeating a call)."""
-
-    action = "load_balancer.delete"
-    subject = "load_balancer"
-    phase = "finalize"
-    calls: ClassVar[Calls] = {
-        **reading("elb.describe_instance_health"),
-        "elb.delete_load_balancer": on("loadbalancer/{name}"),
-    }
-
-    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        if not ctx.moves(resource.ref):
-            return None
-        return Draft(
-            {"name": resource.ref.id, "twin": twin_promise(resource.ref)},
-            f"Delete the Classic load balancer '{resource.name}'; its DNS name never comes back.",
-            calls=3,
-            reaches=frozenset({Milestone("gone", resource.ref)}),
-            reversible=False,
-        )
-
-    async def do(self, run: Run) -> Result:
-        await require_health(run, run.params["name"], run.params["twin"])
-        await run.cloud.call("elb.delete_load_balancer", LoadBalancerName=run.params["name"])
-        return {}
-
-    async def undo(self, run: Run, result: Result | None) -> None:
-        """A deleted load balancer cannot be had back; the plan says so beforehand."""

@@ -9,10 +9,11 @@ from app.planning.inventory import Inventory, Resource
 from app.planning.plan import Finding
 from app.resources import rds_facts, rds_findings
 from app.resources.kind import ABSENT, Kind, Survey
+from app.resources.rds_deletion import DeleteSource
 from app.resources.rds_fence import Fence
 from app.resources.rds_method import endpoint
 from app.resources.rds_modify import Modify, MultiAz, SingleAz, Snapshot
-from app.resources.rds_names import DeleteSource, RenameCounterpart, RenameSource
+from app.resources.rds_names import RenameCounterpart, RenameSource
 from app.resources.rds_restore import FinalSnapshot, Presnapshot, Replicate, Restore
 
 

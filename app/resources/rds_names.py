@@ -1,26 +1,21 @@
-"""A new read replica takes the old one's name, by which its callers know it (aws-facts A5, RDSR); and the end of the
-source."""
+"""A new read replica takes the old one's name, by which its callers know it (aws-facts A5, RDSR)."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from typing import ClassVar
 
-from app.cloud import NotFound
 from app.execution.calls import Calls, on, reading
-from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
+from app.execution.step import Result, Run, Seen, Step, Verdict, Watch
 from app.planning.context import Context
 from app.planning.effects import Effect, Leads, Stops
 from app.planning.inventory import Json, Ref, Resource
-from app.planning.plan import Draft, Milestone, StepId, in_service, promise, ready, step_id
+from app.planning.plan import Draft, in_service, promise, ready, step_id
 from app.resources import rds_looking as look
 from app.resources.rds_method import (
-    DELETE_SECONDS,
     NAME_SECONDS,
     RENAME_SECONDS,
     aside_name,
     endpoint,
     method,
-    stands_aside,
     twin_name,
 )
 
@@ -108,63 +103,3 @@ class RenameCounterpart(_Rename):
 
     async def do(self, run: Run) -> Result:
         return {**await super().do(run), "counterpart": run.params["new"]}
-
-
-class DeleteSource(Step):
-    """Finalize: the source goes, with a last snapshot of it, and the fence with it; replicas before their source."""
-
-    action = "rds_instance.delete_source"
-    subject = "rds_instance"
-    phase = "finalize"
-    calls: ClassVar[Calls] = {
-        **reading("rds.describe_db_instances"),
-        "rds.modify_db_instance": on("db:{name}") + look.SETTINGS,
-        "rds.delete_db_instance": on("db:{name}"),
-        "rds.delete_db_security_group": on("secgrp:{fence}"),
-        "rds.delete_db_snapshot": on("snapshot:{presnapshot}"),
-    }
-    permits: ClassVar[Calls] = {
-        "rds.create_db_snapshot": look.LAST_SNAPSHOT + on("db:{name}"),
-    }
-
-    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        if not stands_aside(resource, ctx):
-            return None
-        restored = method(resource, ctx) == "restore"
-        presnapshot = step_id("rds_instance.presnapshot", resource.ref)
-        replicas = (Ref("rds_instance", name) for name in resource.facts["replicas"])
-        needs: set[StepId | Milestone] = {Milestone("gone", ref) for ref in replicas if ctx.moves(ref)}
-        return Draft(
-            {
-                "name": aside_name(resource, ctx),
-                "resource_id": resource.facts["resource_id"],
-                "fence": promise(step_id("rds_instance.fence", resource.ref), "fence") if restored else None,
-                "final_snapshot": restored,  # a read replica can have none (BC:DeleteDBInstance)
-                "presnapshot": promise(presnapshot, "snapshot") if restored else None,
-            },
-            f"Delete '{aside_name(resource, ctx)}', the Classic source of {resource.name}"
-            + (", keeping a last snapshot of it." if restored else "."),
-            seconds=DELETE_SECONDS,
-            calls=5,
-            needs=frozenset(needs),
-            reaches=frozenset({Milestone("gone", resource.ref)}),
-            reversible=False,
-        )
-
-    async def do(self, run: Run) -> Result:
-        name = run.params["name"]
-        found = await look.describe(run, name)
-        if found is not None and found["DbiResourceId"] != run.params["resource_id"]:
-            raise StepBroken(f"{name} is not the database that was moved: nothing is deleted. See who made it.")
-        final = look.snapshot_name(run, run.subject.id, "final") if run.params["final_snapshot"] else None
-        await look.delete(run, name, final)
-        if run.params["fence"]:
-            with suppress(NotFound):
-                await run.cloud.call("rds.delete_db_security_group", DBSecurityGroupName=run.params["fence"])
-        if run.params["presnapshot"]:
-            with suppress(NotFound):
-                await run.cloud.call("rds.delete_db_snapshot", DBSnapshotIdentifier=run.params["presnapshot"])
-        return {"final_snapshot": final} if final else {}
-
-    async def undo(self, run: Run, result: Result | None) -> None:
-        """A deleted database is not had back but from its last snapshot; the plan says so beforehand."""

@@ -5,11 +5,12 @@ from contextlib import suppress
 from typing import ClassVar
 
 from app.cloud import AlreadyExists, NotFound
-from app.execution.calls import Calls, on, reading
+from app.execution.calls import Calls, on
 from app.execution.step import Result, Run, Step
 from app.planning.context import Context
-from app.planning.inventory import Ref, Resource
+from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, Milestone, StepId, step_id
+from app.resources.security_group_users import LOOKS, known_users, refuse_users, require_twin
 
 SUBJECT = "security_group"
 DEFAULT = "default"  # cannot be deleted (aws-facts A0)
@@ -22,7 +23,7 @@ class Clear(Step):
     subject = SUBJECT
     phase = "finalize"
     calls: ClassVar[Calls] = {
-        **reading("ec2.describe_security_groups"),
+        **LOOKS,
         "ec2.revoke_security_group_ingress": on("security-group/{group_id}"),
         "ec2.authorize_security_group_ingress": on("security-group/{group_id}"),
     }
@@ -31,17 +32,26 @@ class Clear(Step):
         if not _cleared(resource, ctx):
             return None
         return Draft(
-            {"group_id": resource.ref.id},
+            _params(resource, ctx),
             f"Take the rules of the Classic group '{resource.name}' away.",
+            calls=8,
             needs=_users_gone(resource, ctx),
             reversible=False,
         )
+
+    async def check(self, run: Run) -> None:
+        """Whoever is still in it would be cut off from all that call."""
+        await require_twin(run)
+        await refuse_users(run, run.params.get("users", ()))
 
     async def do(self, run: Run) -> Result:
         try:
             answer = await run.cloud.call("ec2.describe_security_groups", GroupIds=[run.params["group_id"]])
         except NotFound:
             return {}
+        await require_twin(run)
+        # By now the plan's own users have gone, unless somebody kept one; groups that name each other have not.
+        await refuse_users(run, [ref for ref in run.params.get("users", ()) if ref.startswith(f"{SUBJECT}:")])
         permissions = answer["SecurityGroups"][0]["IpPermissions"]
         if permissions:
             await run.cloud.call(
@@ -66,6 +76,7 @@ class Delete(Step):
     subject = SUBJECT
     phase = "finalize"
     calls: ClassVar[Calls] = {
+        **LOOKS,
         "ec2.delete_security_group": on("security-group/{group_id}"),
     }
 
@@ -78,19 +89,36 @@ class Delete(Step):
         ]
         clear: set[StepId | Milestone] = {step_id(Clear.action, each.ref) for each in (resource, *named_by)}
         return Draft(
-            {"group_id": resource.ref.id},
+            _params(resource, ctx),
             f"Delete the Classic group '{resource.name}'.",
+            calls=7,
             needs=_users_gone(resource, ctx) | clear,
             reversible=False,
         )
 
+    async def check(self, run: Run) -> None:
+        await require_twin(run)
+        await refuse_users(run, run.params.get("users", ()))
+
     async def do(self, run: Run) -> Result:
+        await require_twin(run)
+        await refuse_users(run)
         with suppress(NotFound):
             await run.cloud.call("ec2.delete_security_group", GroupId=run.params["group_id"])
         return {}
 
     async def undo(self, run: Run, result: Result | None) -> None:
         """A deleted group cannot be had back; the plan says so beforehand."""
+
+
+def _params(group: Resource, ctx: Context) -> dict[str, Json]:
+    """`users`: those that go with this plan, before the group does."""
+    return {
+        "group_id": group.ref.id,
+        "name": group.name,
+        "counterpart": ctx.counterpart(group.ref),
+        "users": known_users(group, ctx),
+    }
 
 
 def unused(group: Resource, ctx: Context) -> bool:

@@ -12,6 +12,7 @@ from sandbox.virtual_time import run
 from tests.kit.noted_moves import APPLICATIONS, WAYS, prepared, there_and_back, there_for_good
 from tests.kit.noting import Notes, NotingBench, NotingCloud
 
+LATE_USERS = ("autoscaling.describe_auto_scaling_groups", "rds.describe_db_instances")
 # What only happens where something else happens at the same moment, or a person has prepared it so.
 RARE = {
     # AWS has started and linked a member after the group was switched, and the switch is undone.
@@ -21,10 +22,14 @@ RARE = {
     ("auto_scaling_group.drain", "ec2.describe_instances"),
     # The last move of the address is still under way when it is undone.
     ("elastic_ip.move", "ec2.describe_moving_addresses"),
+    # A source that cannot be stopped.
+    ("instance.terminate", "ec2.describe_addresses"),
     # A source with an address of its own that was not moved along with it.
     ("instance.retire", "ec2.associate_address"),
     # A source that is protected from deletion.
     ("rds_instance.delete_source", "rds.modify_db_instance"),
+    # Somebody launches into a group or lets it into a database again, right before finalize.
+    *((f"security_group.{end}", call) for end in ("clear", "delete") for call in LATE_USERS),
     # A finalize step that failed half way.
     ("security_group.clear", "ec2.authorize_security_group_ingress"),
 }

@@ -37,8 +37,7 @@ class Both:
         except CloudError as theirs:
             await self._refused_too(theirs, operation, params)
             raise
-        told = {key: value for key, value in answer.items() if key != "ResponseMetadata"}  # of the wire alone
-        self._same(told, await self._direct.call(operation, **params))
+        self._same(_told(answer), _told(await self._direct.call(operation, **params)))
         return answer
 
     async def _refused_too(self, theirs: CloudError, operation: str, params: dict[str, Any]) -> None:
@@ -56,8 +55,7 @@ class Both:
             raise
         ours = [page async for page in self._direct.pages(operation, **params)]
         for one, other in zip(theirs, ours, strict=True):
-            one.pop("ResponseMetadata", None)
-            self._same(one, other)
+            self._same(_told(one), _told(other))
             yield one
 
     def _keep_time(self) -> None:
@@ -66,6 +64,12 @@ class Both:
     def _same(self, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
         assert ours == theirs, differences(theirs, ours)
         self.compared += 1
+
+
+def _told(answer: dict[str, Any]) -> dict[str, Any]:
+    """Without what the wire adds, but for the time."""
+    metadata = answer.get("ResponseMetadata", {})
+    return {**answer, "ResponseMetadata": {"Date": metadata["Date"]} if metadata.get("Date") else {}}
 
 
 @pytest.mark.parametrize("strategy", ["incremental", "all_at_once"])

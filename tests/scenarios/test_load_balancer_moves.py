@@ -1,11 +1,14 @@
 """Load balancers and the names that lead to them moved for real, against the sandbox."""
 
+import re
 from typing import Any
 
 import pytest
 
 from app.execution.journal import MemoryJournal
 from app.planning.plan import Plan
+from app.resources.traffic import QUIET_MINUTES
+from sandbox.outages import Outages
 from tests.scenarios.shop_account import Shop, codes, errors
 
 FRONT = "load_balancer:front"
@@ -211,3 +214,24 @@ def test_a_load_balancer_alone_moves_with_its_members_linked_and_staying(shop: S
     outcome, journal = shop.bench.execute(plan)
     assert outcome == "succeeded", errors(journal)
     assert shop.in_service("front-vpc") == set(shop.web)
+
+
+def test_finalize_waits_until_nobody_has_called_the_old_name_for_a_while(shop: Shop) -> None:
+    dns_name = shop.balancer()
+    plan = shop.plan()
+    outages = Outages(shop.bench.world)
+    calls = {"id": "callers", "sources": ["internet"], "targets": [FRONT], "port": 80}
+    outages.declare([{**calls, "called_as": dns_name}])
+    outcome, journal = shop.bench.execute(plan)
+    assert outcome == "succeeded", errors(journal)
+    outcome, finalized = shop.bench.finalize(plan, journal)
+    assert outcome == "halted"
+    said = errors(finalized)["load_balancer.delete/load_balancer:front"]["detail"]
+    assert re.match(r"front was called [1-9]\d+ times within the last 15 minutes: ", said)
+    assert shop.balancers() == ["front", "front-vpc"]
+
+    outages.declare([{**calls, "targets": ["load_balancer:front-vpc"]}])
+    shop.passes(QUIET_MINUTES * 60)
+    outcome, finalized = shop.bench.finalize(plan, journal)
+    assert outcome == "succeeded", errors(finalized)
+    assert shop.balancers() == ["front-vpc"]

@@ -9,6 +9,7 @@ from app.execution.journal import MemoryJournal
 from app.planning.context import Target
 from app.planning.inventory import Ref
 from app.planning.plan import Flow, Plan, Strategy
+from app.resources.traffic import QUIET_MINUTES
 from sandbox.outages import Outages
 from sandbox.reach import reach
 from sandbox.scenarios import scenarios
@@ -58,6 +59,8 @@ class Move:
         return self.bench.undo(self.plan, self.journal)
 
     def finalize(self) -> Outcome:
+        """When nobody has called the sources for a while."""
+        self.bench.world.clock.advance((QUIET_MINUTES + 1) * 60)
         return self.bench.finalize(self.plan, self.journal)[0]
 
     @property

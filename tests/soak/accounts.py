@@ -130,7 +130,12 @@ def main() -> int:
         sys.stdout.write(json.dumps({"aws": f"http://127.0.0.1:{port}"}) + "\n")
         sys.stdout.flush()
         config = uvicorn.Config(
-            accounts, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2
+            accounts,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            date_header=False,
+            timeout_graceful_shutdown=2,
         )
         asyncio.run(uvicorn.Server(config).serve(sockets=[listening]))
     return 0
