@@ -70,13 +70,15 @@ def _members(balancer: Resource, ctx: Context) -> Iterable[Finding]:
     linked = {each.ref for each in linked_members(balancer, ctx)}
     members = behind(balancer, ctx.inventory)
     left = [each for each in members if not ctx.moves(each.ref) and each.ref not in linked]
-    if left and len(left) == len(members):
+    # A stopped member that follows serves behind the twin no more than it does now.
+    serving = [each for each in members if each.facts["state"] != "stopped"] or members
+    if left and all(each in left for each in serving):
         yield Finding(
             "blocker",
             "no_member_follows",
             str(balancer.ref),
-            f"Nobody would serve behind the twin of {balancer.name}: add its members to the scope, or their security "
-            "groups, so that they are linked.",
+            f"Nobody would serve behind the twin of {balancer.name}: add the members that run to the scope, or their "
+            "security groups, so that they are linked.",
         )
         return
     for member in left:

@@ -101,6 +101,14 @@ def test_members_that_can_neither_move_nor_be_linked_are_told_of() -> None:
     assert "no_member_follows" in found(alone, "blocker")
 
 
+def test_a_stopped_member_that_follows_is_nobody_to_serve_behind_the_twin() -> None:
+    resources = (group(), instance("i-1"), instance("i-2", state="stopped"), balancer("front", "i-1", "i-2"))
+    plan = plan_of(*resources, refs=("load_balancer:front", "instance:i-2"), strategy="all_at_once")
+    assert found(plan, "blocker")["no_member_follows"] == "load_balancer:front"
+    stopped = plan_of(*resources[:1], *resources[2:3], balancer("front", "i-2"), strategy="all_at_once")
+    assert "no_member_follows" not in found(stopped, "blocker")
+
+
 def test_more_load_balancers_than_awss_default_are_told_of() -> None:
     plan = plan_of(*(balancer(f"lb-{number}") for number in range(11)))
     assert "load_balancer_quota" in found(plan, "warning")
