@@ -103,8 +103,8 @@ CALL_PLANTS = (
         "lost-answer-is-a-refusal",
         "a connection that broke is taken for a refusal, though the change may have been made",
         "app/aws/errors.py",
-        "return UnknownOutcome(operation, type(error).__name__, str(error))",
-        "return Rejected(operation, type(error).__name__, str(error))",
+        "return UnknownOutcome(operation, type(error).__name__, unquoting(str(error), params))",
+        "return Rejected(operation, type(error).__name__, unquoting(str(error), params))",
         (MEANINGS,),
     ),
     Plant(

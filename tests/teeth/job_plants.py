@@ -97,8 +97,8 @@ JOB_PLANTS = (
         "drift-not-looked-at",
         "a job begins although the account is not what the plan was made from",
         "app/jobs/runner.py",
-        "return await drift_of(self._database, load.plan, load.steps, paced)",
-        "return None",
+        'if load.job.action == "execute" and not begun:',
+        'if load.job.action == "execute" and begun:',
         (RUNNER,),
     ),
     Plant(
