@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.execution.states import WORKING
+from app.resources.traffic import QUIET_MINUTES
 from tests.kit.shop_over_http import gaps
 from tests.soak import checks
 from tests.soak.chaos import Chaos
@@ -217,6 +218,8 @@ class Drive:
         if self._action == "finalize":
             return "finalized"
         if self._script.course == "finalize":
+            # Sources that were called just now are not destroyed.
+            self._hands.door.change("clock", advance_seconds=(QUIET_MINUTES + 1) * 60)
             return self._drive("finalize")
         if self._script.course.startswith("undo") and self._ask("undo"):
             return None
