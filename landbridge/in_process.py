@@ -2,6 +2,7 @@
 clock."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import boto3
@@ -12,9 +13,11 @@ from app.cloud import Cloud
 from app.execution.attempts import Control
 from app.execution.declared import Undeclared, tell
 from app.execution.executor import Executor, Outcome
+from app.execution.guard import Guard
 from app.execution.journal import Journal
 from app.execution.pacing import MemoryBudget, PacedCloud
 from app.execution.step import Result, Step
+from app.jobs.guard import Accepted, DriftGuard
 from app.planning.context import Request, Settings, Target
 from app.planning.inventory import Inventory
 from app.planning.plan import Plan, PlannedStep, Strategy
@@ -30,9 +33,12 @@ class InProcess:
     """`boto` makes clients for one's own hand in the account; `cloud` is what the app calls through."""
 
     undeclared: Undeclared = staticmethod(tell)
+    accepted: Accepted = MappingProxyType({})  # drift that was said yes to
+    guarded = True  # whether drift is looked for before each step of a plan that was made here
 
     def __init__(self, world: World | None = None) -> None:
         self.world = world or World()
+        self._made: tuple[Plan, Inventory] | None = None
         self.boto: boto3.Session = connect(self.world)
         clients: dict[str, Any] = {}
 
@@ -73,7 +79,10 @@ class InProcess:
             settings=settings or Settings(),
             overrides=overrides or {},
         )
-        return make_plan(inventory or self.discover(), request, all_kinds())
+        inventory = inventory or self.discover()
+        plan = make_plan(inventory, request, all_kinds())
+        self._made = (plan, inventory)
+        return plan
 
     def actions(self) -> Mapping[str, Step]:
         """What knows how to carry an action out."""
@@ -98,8 +107,19 @@ class InProcess:
             clock=self.clock,
             control=control,
             earlier=earlier,
+            guard=self._guard(steps, cloud or self.cloud) if self.guarded else None,
             undeclared=self.undeclared,
         )
+
+    def _guard(self, steps: Sequence[PlannedStep], cloud: Cloud) -> Guard | None:
+        """For the steps of the plan that was made last."""
+        if self._made is None:
+            return None
+        plan, inventory = self._made
+        mine = {step.id for step in steps} <= {step.id for step in plan.steps}
+        if not mine:
+            return None
+        return DriftGuard(inventory, plan.steps, self.actions(), all_kinds(), cloud, self.accepted)
 
     def advance(self, steps: Sequence[PlannedStep], journal: Journal) -> Outcome:
         """Carry out the steps: everything but the finalize phase, which is a job of its own."""

@@ -115,7 +115,7 @@ def _patience(error: CloudError, run: Run) -> Patience | None:
 def failure(error: CloudError | StepBroken) -> dict[str, Json]:
     """The error as the journal and the API show it: `code`, `detail`, and AWS's own words apart."""
     if isinstance(error, StepBroken):
-        return {"code": error.code, "detail": error.reason}
+        return {"code": error.code, "detail": error.reason, **error.more}
     return {
         "code": f"aws_{type(error).__name__.lower()}",
         "detail": f"{error.operation} was refused ({error.code}). Mend the cause in AWS, then retry or skip the step, "

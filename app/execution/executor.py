@@ -20,6 +20,7 @@ from app.execution.attempts import Attempts, Control, Interrupted, failure
 from app.execution.clock import Clock
 from app.execution.declared import Declarations, Undeclared, tell
 from app.execution.frontier import Frontier
+from app.execution.guard import Guard
 from app.execution.journal import Entry, Journal
 from app.execution.keeping import Keeping
 from app.execution.runs import RunFactory
@@ -53,6 +54,7 @@ class Executor:
         control: Control | None = None,
         earlier: Mapping[StepId, Result] | None = None,
         witness: Witness | None = None,
+        guard: Guard | None = None,
         undeclared: Undeclared = tell,
     ) -> None:
         self._steps = {step.id: step for step in steps}
@@ -73,6 +75,7 @@ class Executor:
             witness,
             declarations=self._declared,
         )
+        self._guard = guard
         self._keeping = Keeping(self._steps, actions, self._runs, self._attempts, self.control)
         self._entries: dict[StepId, Entry] = {}
         self._failed = False
@@ -239,9 +242,13 @@ class Executor:
 
         A crash meanwhile leaves it as it was: `running` says that the look was well.
         """
-        if self._entries[step.id].state == "verifying":
+        entry = self._entries[step.id]
+        if entry.state == "verifying":
             return True
         await self._keeping.ready_for(step)
+        if entry.state == "pending" and (guard := self._guard):
+            run = self._runs.make(step, entry.attempt, recovering=False)
+            await self._attempts.persist(run, lambda run: guard.look(step, self._begun))
         return self._may_start(step) and not self.control.stopping.is_set()
 
     async def _done(self, step: PlannedStep, action: Step) -> Result:
@@ -281,6 +288,9 @@ class Executor:
         await self._journal.move(step, to, result=result, error=error)
         self._entries[step.id] = self._entries[step.id].moved(to, result, error)
         self._failed = self._failed or to == "failed"
+
+    def _begun(self) -> frozenset[StepId]:
+        return frozenset(id_ for id_, entry in self._entries.items() if not entry.untouched) | set(self._earlier)
 
     def _result_of(self, id_: StepId) -> Result | None:
         entry = self._entries.get(id_)

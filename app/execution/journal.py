@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from app.execution.states import STEP_MOVES, UNTOUCHED, StepState, check_move
+from app.execution.states import DRIFTED, STEP_MOVES, UNTOUCHED, StepState, check_move
 from app.planning.inventory import Json
 from app.planning.plan import PlannedStep, StepId
 
@@ -21,10 +21,12 @@ class Entry:
     @property
     def untouched(self) -> bool:
         """Whether undo has nothing to do for it. What failed may have taken effect in part, also where a person has
-        it tried again, or skipped, since."""
+        it tried again, or skipped, since; but for what halted before it began, because the account had drifted."""
         if self.state == "undone":
             return True
-        return self.state in UNTOUCHED and self.attempt == 1 and self.error is None
+        drifted = self.error is not None and self.error.get("code") == DRIFTED
+        still = self.state in UNTOUCHED or (self.state == "failed" and drifted)
+        return still and self.attempt == 1 and (self.error is None or drifted)
 
     def moved(self, to: StepState, result: Mapping[str, Json] | None, error: Mapping[str, Json] | None) -> "Entry":
         """The line after a move: results stay, errors go. Raises IllegalMove."""

@@ -55,6 +55,7 @@ JOB_MOVES: dict[str, frozenset[str]] = {
 
 SETTLED: frozenset[str] = frozenset({"succeeded", "skipped"})
 # What undo has nothing to do for.
+DRIFTED = "drifted"  # code of the error of a step that did not begin because the account had changed
 UNTOUCHED: frozenset[str] = frozenset({"pending", "skipped", "undone"})
 # A worker has something to do for a job in one of these.
 WORKING: frozenset[str] = frozenset({"queued", "running", "undoing"})

@@ -15,6 +15,10 @@ from app.planning.plan import Draft, StepId
 Result: TypeAlias = Mapping[str, Json]
 Seen: TypeAlias = Mapping[str, Mapping[str, Any]]
 
+Alters: TypeAlias = Mapping[str, frozenset[str]]  # facts by kind
+
+EVERYTHING = frozenset({"*"})
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -125,12 +129,14 @@ class Run:
 
 
 class StepBroken(Exception):
-    """A step cannot succeed as things stand; `reason` is a sentence for a person, with what to do."""
+    """A step cannot succeed as things stand; `reason` is a sentence for a person, with what to do; `more` stands
+    beside it in the step's error."""
 
-    def __init__(self, reason: str, code: str = "step_broken") -> None:
+    def __init__(self, reason: str, code: str = "step_broken", **more: Json) -> None:
         super().__init__(reason)
         self.reason = reason
         self.code = code
+        self.more = more
 
 
 class Step(ABC):
@@ -143,6 +149,10 @@ class Step(ABC):
     A step that `keeps_every` so many seconds of AWS's time (0: nothing to keep) looks after what it made
     true: see `keep`.
 
+    `alters`: by kind, the facts that it changes, or that change because of it: of its subject, and of other
+    things that refer to the subject or are referred to by it. EVERYTHING where nothing stays comparable. Drift
+    is not looked for there any more once the step has begun.
+
     `calls`: every operation that do, watch, keep, check or undo may call, and on what. `permits`: what AWS asks
     for besides when it carries them out. The job's permissions are made from these, and from nothing else.
     """
@@ -151,6 +161,7 @@ class Step(ABC):
     subject: ClassVar[str]
     phase: ClassVar[str]
     keeps_every: ClassVar[float] = 0.0
+    alters: ClassVar[Alters] = {}
     calls: ClassVar[Calls] = {}
     permits: ClassVar[Calls] = {}
 

@@ -75,6 +75,12 @@ async def skip_job_step(session: Session, job_id: PathId, step_id: StepId, calle
     return JobStep.of(await stepping.decide(session, job_id, step_id, "skip", caller.id))
 
 
+@router.post("/{job_id}/steps/{step_id:path}/accept-drift", dependencies=[APPROVERS, Idempotent])
+async def accept_drift_of_job_step(session: Session, job_id: PathId, step_id: StepId, caller: Caller) -> JobStep:
+    """Have a step that halted for drift tried again, with the changes that its error tells of and with no others."""
+    return JobStep.of(await stepping.decide(session, job_id, step_id, "accept-drift", caller.id))
+
+
 async def asked(session: Session, response: Response, job: JobRow) -> Job:
     """The job after a wish that may take a while."""
     response.headers["Location"] = f"/v1/jobs/{job.id}"

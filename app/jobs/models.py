@@ -31,6 +31,9 @@ class Job(Base):
     requested: Mapped[Name | None]
     gates: Mapped[JsonItems] = mapped_column(server_default=text("'[]'"))
     approved_gates: Mapped[JsonItems] = mapped_column(server_default=text("'[]'"))
+    # What a person has said yes to of what changed since the plan was made: by ref and fact, the digest of what is
+    # there now.
+    accepted_drift: Mapped[JsonMap] = mapped_column(server_default=text("'{}'"))
     progress: Mapped[JsonMap] = mapped_column(server_default=text("'{}'"))
     error: Mapped[JsonMap | None]
     on_failure: Mapped[Name] = mapped_column(server_default="halt")

@@ -19,11 +19,14 @@ from app.execution.pacing import Budget, Calls, PacedCloud
 from app.execution.rehearsal import rehearsed, unheld
 from app.execution.step import Result, Step
 from app.inventories.runner import open_paced
+from app.inventories.values import StoredInventories
 from app.jobs import outcomes
 from app.jobs.drift import drift_of
+from app.jobs.guard import DriftGuard
 from app.jobs.journal import PostgresJournal
 from app.jobs.leases import Lease, LeasedClouds, claim, kept, release
 from app.jobs.models import Job, JobStep
+from app.planning.inventory import Inventory
 from app.planning.plan import PlannedStep
 from app.plans.approval import is_live
 from app.plans.models import Plan, PlanDocument
@@ -48,7 +51,9 @@ class _Load:
     job: Job
     plan: Plan
     account: Account
-    steps: list[PlannedStep]
+    inventory: Inventory
+    planned: list[PlannedStep]  # all of the plan's steps
+    steps: list[PlannedStep]  # this job's
     earlier: Mapping[str, Result]
 
 
@@ -119,8 +124,12 @@ class JobRunner:
 
     def _executor(self, load: _Load, lease: Lease, control: Control, paced: PacedCloud) -> Executor:
         actions, steps = self._actions, load.steps
+        guard = None
         if load.job.action == "dry_run":
             actions, steps = rehearsed(actions), unheld(steps)
+        else:
+            accepted: Any = load.job.accepted_drift
+            guard = DriftGuard(load.inventory, load.planned, actions, all_kinds(), paced, accepted)
         control.approved_gates |= {str(gate) for gate in load.job.approved_gates}
         return Executor(
             job_id=load.job.id,
@@ -133,6 +142,7 @@ class JobRunner:
             control=control,
             earlier=load.earlier,
             witness=AuditedCalls(self._database, load.job.id, self._terms.holder),
+            guard=guard,
         )
 
     async def _refusal(self, load: _Load, paced: PacedCloud) -> dict[str, Any] | None:
@@ -149,7 +159,7 @@ class JobRunner:
                 "the job.",
             }
         if load.job.action == "execute" and not begun:
-            return await drift_of(self._database, load.plan, load.steps, paced)
+            return await drift_of(load.inventory, load.steps, paced)
         return None
 
     async def _approved(self, plan: Plan) -> bool:
@@ -170,9 +180,10 @@ class JobRunner:
             mine = select(JobStep.step_id).where(JobStep.job_id == job_id)
             wanted = set((await session.execute(mine)).scalars())
             earlier = await _earlier(session, job) if job.action == "finalize" else {}
+            inventory = await StoredInventories().load(session, plan.inventory_id)
         bodies: Any = document.steps
-        steps = [PlannedStep.from_json(body) for body in bodies if body["id"] in wanted]
-        return _Load(job, plan, account, steps, earlier)
+        planned = [PlannedStep.from_json(body) for body in bodies]
+        return _Load(job, plan, account, inventory, planned, [step for step in planned if step.id in wanted], earlier)
 
 
 def _goes_on(status: str | None, control: Control) -> bool:

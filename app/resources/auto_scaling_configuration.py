@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from app.cloud import AlreadyExists
 from app.execution.calls import Calls, Reach, having, on, reading
-from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
+from app.execution.step import Alters, Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
 from app.planning.context import Context
 from app.planning.inventory import Json, Resource
 from app.planning.plan import Draft, promise, step_id
@@ -115,6 +115,7 @@ class SwitchConfiguration(Step):
     action = f"{SUBJECT}.switch_configuration"
     subject = SUBJECT
     phase = "link"
+    alters: ClassVar[Alters] = {"auto_scaling_group": frozenset({"configuration"})}
     calls: ClassVar[Calls] = {
         **reading("autoscaling.describe_auto_scaling_groups", "ec2.describe_classic_link_instances"),
         "autoscaling.update_auto_scaling_group": on("autoScalingGroup:*:autoScalingGroupName/{name}"),

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from app.execution.calls import Calls, on, reading
-from app.execution.step import Result, Run, Step, StepBroken
+from app.execution.step import EVERYTHING, Alters, Result, Run, Step, StepBroken
 from app.planning.context import Context
 from app.planning.inventory import Resource
 from app.planning.plan import Draft, Milestone, promise, step_id
@@ -21,6 +21,7 @@ class Delete(Step):
     action = f"{SUBJECT}.delete"
     subject = SUBJECT
     phase = "finalize"
+    alters: ClassVar[Alters] = {"auto_scaling_group": EVERYTHING}
     calls: ClassVar[Calls] = {
         **reading(
             "autoscaling.describe_auto_scaling_groups",

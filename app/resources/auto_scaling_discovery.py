@@ -47,7 +47,8 @@ class _Around:
 
 
 async def discover(survey: Survey) -> list[Resource]:
-    items = await survey.all("autoscaling.describe_auto_scaling_groups", "AutoScalingGroups[]")
+    groups = await survey.all("autoscaling.describe_auto_scaling_groups", "AutoScalingGroups[]")
+    items = [item for item in groups if survey.wants(item["AutoScalingGroupName"])]
     classic = [item for item in items if not item.get("VPCZoneIdentifier")]
     around = await _around(survey, items, classic)
     missed = bool(survey.gaps)

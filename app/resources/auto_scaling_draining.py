@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from app.execution.calls import Calls, having, on, reading
-from app.execution.step import Result, Run, Step, StepBroken
+from app.execution.step import Alters, Result, Run, Step, StepBroken
 from app.planning.context import Context
 from app.planning.effects import Deregisters, Effect, Stops, source_of
 from app.planning.inventory import Json, Ref, Resource
@@ -58,6 +58,7 @@ class Drain(Step):
     action = f"{SUBJECT}.drain"
     subject = SUBJECT
     phase = "instances"
+    alters: ClassVar[Alters] = {"auto_scaling_group": frozenset({"min", "max"})}
     calls: ClassVar[Calls] = {
         **reading(
             "autoscaling.describe_auto_scaling_groups",

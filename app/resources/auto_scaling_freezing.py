@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from app.execution.calls import Calls, on, reading
-from app.execution.step import Result, Run, Step, StepBroken
+from app.execution.step import Alters, Result, Run, Step, StepBroken
 from app.planning.context import Context
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import PREPARED, Draft, Milestone, StepId, in_service, linked, promise, step_id
@@ -28,6 +28,7 @@ class Freeze(Step):
     action = f"{SUBJECT}.freeze"
     subject = SUBJECT
     phase = "instances"
+    alters: ClassVar[Alters] = {"auto_scaling_group": frozenset({"suspended"})}
     keeps_every = KEEP_EVERY
     calls: ClassVar[Calls] = {
         **reading("autoscaling.describe_auto_scaling_groups", "elb.describe_instance_health"),

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from app.cloud import Conflict, NotFound
 from app.execution.calls import Calls, on, reading
-from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
+from app.execution.step import Alters, Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
 from app.planning.context import Context
 from app.planning.effects import Effect, Links, group_names
 from app.planning.inventory import Json, Ref, Resource
@@ -31,6 +31,7 @@ class _VpcStep(Step):
 class Enable(_VpcStep):
     action = "classic_link.enable"
     phase = "prepare"
+    alters: ClassVar[Alters] = {"vpc": frozenset({"routes"})}  # until ClassicLink is disabled again
     calls: ClassVar[Calls] = {
         **reading("ec2.describe_vpc_classic_link"),
         "ec2.enable_vpc_classic_link": on("vpc/{vpc_id}"),

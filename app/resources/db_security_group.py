@@ -32,6 +32,8 @@ class DbSecurityGroups(Kind):
         found = []
         for item in await survey.all("rds.describe_db_security_groups", "DBSecurityGroups[]"):
             ref = Ref(self.name, item["DBSecurityGroupName"])
+            if not survey.wants(ref.id):
+                continue
             arn = item.get("DBSecurityGroupArn")
             tags = await survey.one(ref, "rds.list_tags_for_resource", ResourceName=arn) if arn else None
             groups = sorted(map(_group, item.get("EC2SecurityGroups", ())), key=lambda row: row["group"])

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from app.cloud import NotFound
 from app.execution.calls import Calls, on, reading
-from app.execution.step import Result, Run, Step, StepBroken
+from app.execution.step import EVERYTHING, Alters, Result, Run, Step, StepBroken
 from app.planning.context import Context
 from app.planning.inventory import Inventory, Json, Resource
 from app.planning.plan import Draft, Milestone
@@ -30,6 +30,7 @@ class Delete(Step):
     action = "db_security_group.delete"
     subject = "db_security_group"
     phase = "finalize"
+    alters: ClassVar[Alters] = {"db_security_group": EVERYTHING}
     calls: ClassVar[Calls] = {
         **reading("ec2.describe_security_groups", "rds.describe_db_instances"),
         "rds.delete_db_security_group": on("secgrp:{name}"),

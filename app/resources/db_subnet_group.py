@@ -44,6 +44,8 @@ class DbSubnetGroups(Kind):
         found = []
         for item in await survey.all("rds.describe_db_subnet_groups", "DBSubnetGroups[]"):
             ref = Ref(self.name, item["DBSubnetGroupName"])
+            if not survey.wants(ref.id):
+                continue
             arn = item.get("DBSubnetGroupArn")
             tags = await survey.one(ref, "rds.list_tags_for_resource", ResourceName=arn) if arn else None
             subnets = sorted(each["SubnetIdentifier"] for each in item["Subnets"])

@@ -16,6 +16,7 @@ from app.resources.kind import Kind, Survey
 
 TYPES = ("A", "AAAA", "CNAME")
 VALUES_PER_FILTER = 200  # of a describe call's filter
+SAME_NAME = "100"  # sets of one name and type that are read at most: Route 53 takes no more weighted ones
 # Resources that keep their name or address when they move: a record that leads there stays as it is.
 KEEP_THEIR_NAME = {"elastic_ip": "address", "rds_instance": "endpoint name"}
 
@@ -49,11 +50,11 @@ class DnsRecords(Kind):
             private = bool(zone.get("Config", {}).get("PrivateZone"))
             found += [
                 (zone, {"zone": zone_id, "private": private, "record": _ordered(item)})
-                for item in await survey.all(
-                    "route53.list_resource_record_sets", "ResourceRecordSets[]", HostedZoneId=zone_id
-                )
+                for item in await _records(survey, zone_id)
                 if item["Type"] in TYPES
             ]
+        if survey.only is not None:
+            return [_resource(zone["Name"], facts, None) for zone, facts in found]
         owners = await _owners(survey, {value for _, facts in found for value in values_in(facts["record"])})
         return [_resource(zone["Name"], facts, owners) for zone, facts in found]
 
@@ -97,12 +98,34 @@ def _findings(record: Resource, value: str, ref: Ref, ctx: Context) -> Iterator[
         )
 
 
-def _resource(zone_name: str, facts: dict[str, Json], owners: Mapping[str, str]) -> Resource:
+def _resource(zone_name: str, facts: dict[str, Json], owners: Mapping[str, str] | None) -> Resource:
+    """`owners` None: they were not asked for."""
     record = facts["record"]
-    instances = {value: owners[value] for value in values_in(record) if value in owners}
-    refers = frozenset(Ref("instance", id_) for id_ in instances.values())
-    facts = {**facts, "zone_name": zone_name, "instances": instances}
+    facts = {**facts, "zone_name": zone_name}
+    if owners is not None:
+        facts["instances"] = {value: owners[value] for value in values_in(record) if value in owners}
+    refers = frozenset(Ref("instance", id_) for id_ in facts.get("instances", {}).values())
     return Resource(record_ref(facts["zone"], record), record["Name"], "vpc", facts, refers)
+
+
+async def _records(survey: Survey, zone_id: str) -> list[dict[str, Any]]:
+    """The zone's record sets, or those of the names that are wanted: zones may be long."""
+    operation = "route53.list_resource_record_sets"
+    if survey.only is None:
+        return await survey.all(operation, "ResourceRecordSets[]", HostedZoneId=zone_id)
+    found: list[dict[str, Any]] = []
+    names = {tuple(id_.split("/")[1:3]) for id_ in survey.only if id_.startswith(f"{zone_id}/")}
+    for name, type_ in sorted(names):
+        answer = await survey.one(
+            None,
+            operation,
+            HostedZoneId=zone_id,
+            StartRecordName=name,
+            StartRecordType=type_,
+            MaxItems=SAME_NAME,
+        )
+        found += (answer or {}).get("ResourceRecordSets", ())
+    return [item for item in found if survey.wants(record_ref(zone_id, item).id)]
 
 
 async def _owners(survey: Survey, values: Iterable[str]) -> dict[str, str]:

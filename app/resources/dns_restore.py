@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from app.execution.calls import Calls, on, reading
-from app.execution.step import Result, Run, StepBroken, Watch
+from app.execution.step import Alters, Result, Run, StepBroken, Watch
 from app.planning.context import Context
 from app.planning.inventory import Json, Resource
 from app.planning.plan import Draft, promise, step_id
@@ -17,6 +17,7 @@ class RestoreTtl(RecordStep):
 
     action = "dns_record.restore_ttl"
     phase = "finalize"
+    alters: ClassVar[Alters] = {"dns_record": frozenset({"record"})}
     calls: ClassVar[Calls] = {
         **reading("route53.list_resource_record_sets", "route53.get_change"),
         "route53.change_resource_record_sets": on("hostedzone/{zone}"),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from app.execution.calls import Calls, on, reading
-from app.execution.step import Result, Run, StepBroken
+from app.execution.step import Alters, Result, Run, StepBroken
 from app.planning.context import Context
 from app.planning.effects import Effect, Leads, source_of
 from app.planning.inventory import Json, Ref, Resource
@@ -35,6 +35,7 @@ def _lowered(record: Record) -> Record:
 class LowerTtl(RecordStep):
     action = "dns_record.lower_ttl"
     phase = "prepare"
+    alters: ClassVar[Alters] = {"dns_record": frozenset({"record"})}
     calls: ClassVar[Calls] = {
         **reading("route53.list_resource_record_sets", "route53.get_change"),
         "route53.change_resource_record_sets": on("hostedzone/{zone}"),
@@ -66,6 +67,8 @@ class _Cutover(RecordStep):
     def effects(self, subject: Ref, params: Mapping[str, Json]) -> Iterable[Effect]:
         promised = (target.get("twin") or target.get("counterpart") for target in params["targets"])
         return (Leads(str(subject), source_of(each)) for each in promised)
+
+    alters: ClassVar[Alters] = {"dns_record": frozenset({"record"})}
 
     async def new_record(self, run: Run) -> Record:
         """The record as it will be, with names and addresses that are known only now."""

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from app.cloud import Conflict, Rejected
 from app.execution.calls import ANY, Calls, reading
-from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
+from app.execution.step import Alters, Result, Run, Seen, Step, StepBroken, Verdict, Watch, pending, settled
 from app.planning.context import Context
 from app.planning.effects import Effect, Leads, Stops, source_of
 from app.planning.inventory import Inventory, Json, Platform, Ref, Resource
@@ -30,7 +30,7 @@ class ElasticIps(Kind):
     async def discover(self, survey: Survey) -> list[Resource]:
         """Facts: domain ("standard" is EC2-Classic), instance, allocation_id, tags."""
         found = []
-        for item in await survey.all("ec2.describe_addresses", "Addresses[]"):
+        for item in await survey.named("ec2.describe_addresses", "Addresses[]", "public-ip"):
             platform: Platform = "classic" if item["Domain"] == "standard" else "vpc"
             facts = {
                 "domain": item["Domain"],
@@ -96,6 +96,7 @@ class Disassociate(Step):
     action = "elastic_ip.disassociate"
     subject = "elastic_ip"
     phase = "instances"
+    alters: ClassVar[Alters] = {"elastic_ip": frozenset({"instance"})}
     calls: ClassVar[Calls] = {
         **reading("ec2.describe_addresses", "ec2.describe_instances"),
         "ec2.disassociate_address": ANY,
@@ -141,6 +142,7 @@ class Move(Step):
     action = "elastic_ip.move"
     subject = "elastic_ip"
     phase = "instances"
+    alters: ClassVar[Alters] = {"elastic_ip": frozenset({"domain", "allocation_id"})}
     calls: ClassVar[Calls] = {
         **reading("ec2.describe_addresses", "ec2.describe_moving_addresses"),
         "ec2.move_address_to_vpc": ANY,
@@ -201,6 +203,7 @@ class Associate(Step):
     action = "elastic_ip.associate"
     subject = "elastic_ip"
     phase = "instances"
+    alters: ClassVar[Alters] = {"elastic_ip": frozenset({"instance"})}
     calls: ClassVar[Calls] = {
         **reading("ec2.describe_addresses"),
         "ec2.associate_address": ANY,

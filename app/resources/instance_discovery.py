@@ -25,15 +25,16 @@ class _Around:
 
 
 async def discover(survey: Survey) -> list[Resource]:
-    """Every instance that is not on its way out; of Classic ones also what no page tells (aws-facts A4)."""
+    """Every instance that is not on its way out; of Classic ones also what no page tells (aws-facts A4), where all
+    are wanted."""
     items = [
         item
-        for item in await survey.all("ec2.describe_instances", "Reservations[].Instances[]")
+        for item in await survey.named("ec2.describe_instances", "Reservations[].Instances[]", "instance-id")
         if item["State"]["Name"] not in GONE
     ]
-    volumes = await survey.all("ec2.describe_volumes", "Volumes[]") if items else []
-    addresses = await survey.all("ec2.describe_addresses", "Addresses[]") if items else []
-    classic = [item["InstanceId"] for item in items if not item.get("VpcId")]
+    volumes = await survey.named("ec2.describe_volumes", "Volumes[]", "attachment.instance-id") if items else []
+    addresses = await survey.named("ec2.describe_addresses", "Addresses[]", "instance-id") if items else []
+    classic = [item["InstanceId"] for item in items if not item.get("VpcId") and survey.only is None]
     attributes = await _attributes(survey, classic)
     around = _Around({volume["VolumeId"]: volume for volume in volumes}, _by_instance(addresses))
     return [_resource(item, around, attributes.get(item["InstanceId"])) for item in items]

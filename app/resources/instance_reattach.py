@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from app.execution.calls import Calls, on, reading
-from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
+from app.execution.step import Alters, Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
 from app.planning.effects import Effect, Serves, source_of
 from app.planning.inventory import Json, Ref, Resource
@@ -26,6 +26,7 @@ class DetachVolumes(Step):
     action = "instance.detach_volumes"
     subject = "instance"
     phase = "instances"
+    alters: ClassVar[Alters] = {"instance": frozenset({"block_devices"})}
     calls: ClassVar[Calls] = {
         **reading("ec2.describe_volumes"),
         "ec2.detach_volume": on("volume/{volumes[].volume_id}", "instance/{instance_id}"),

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from app.cloud import NotFound
 from app.execution.calls import ANY, Calls, on, reading
-from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
+from app.execution.step import Alters, Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
 from app.planning.effects import Effect, Stops
 from app.planning.inventory import Json, Ref, Resource
@@ -35,6 +35,7 @@ class Hold(Step):
     action = "instance.hold"
     subject = "instance"
     phase = "prepare"
+    alters: ClassVar[Alters] = {"instance": frozenset({"shutdown_behavior"})}
     calls: ClassVar[Calls] = {
         "ec2.modify_instance_attribute": on("instance/{instance_id}"),
     }
@@ -69,6 +70,10 @@ class _StopSource(Step):
 
     subject = "instance"
     phase = "instances"
+    alters: ClassVar[Alters] = {
+        "instance": frozenset({"state"}),
+        "elastic_ip": frozenset({"instance"}),
+    }
     calls: ClassVar[Calls] = {
         **reading("ec2.describe_instances", "ec2.describe_addresses", "ec2.describe_classic_link_instances"),
         "ec2.stop_instances": on("instance/{instance_id}"),

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from app.cloud import NotFound
 from app.execution.calls import Calls, on, reading
-from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
+from app.execution.step import EVERYTHING, Alters, Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
 from app.planning.inventory import Json, Resource
 from app.planning.plan import Draft, Milestone
@@ -25,6 +25,11 @@ class Terminate(Step):
     action = "instance.terminate"
     subject = "instance"
     phase = "finalize"
+    alters: ClassVar[Alters] = {
+        "instance": EVERYTHING,
+        "elastic_ip": frozenset({"instance"}),
+        "load_balancer": frozenset({"instances"}),
+    }
     calls: ClassVar[Calls] = {
         **reading("ec2.describe_instances", "ec2.describe_volumes", "ec2.describe_addresses"),
         "ec2.terminate_instances": on("instance/{instance_id}"),

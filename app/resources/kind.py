@@ -14,15 +14,34 @@ from app.planning.inventory import Gap, Inventory, Json, Platform, Ref, Resource
 from app.planning.plan import Finding, Flow
 
 ABSENT = "landbridge-verifies"  # no thing is called so
+VALUES_PER_FILTER = 100  # EC2 takes 200 in a whole call
 
 
 class Survey:
-    """Reads one account and region. What cannot be read becomes a gap: unknown, never Classic (aws-facts A0)."""
+    """Reads one account and region. What cannot be read becomes a gap: unknown, never Classic (aws-facts A0).
 
-    def __init__(self, cloud: Cloud, kind: str) -> None:
+    `only`: the ids of the kind that are wanted; None for all there are. A kind may find more than that, and may
+    leave out facts that cost calls of their own.
+    """
+
+    def __init__(self, cloud: Cloud, kind: str, only: frozenset[str] | None = None) -> None:
         self.cloud = cloud
         self.gaps: list[Gap] = []
+        self.only = only
         self._kind = kind
+
+    def wants(self, id_: str) -> bool:
+        return self.only is None or id_ in self.only
+
+    async def named(self, operation: str, items: str, filter_: str) -> list[dict[str, Any]]:
+        """As `all`, and no more than what is wanted where `filter_` tells its ids."""
+        if self.only is None:
+            return await self.all(operation, items)
+        wanted, found = sorted(self.only), []
+        for start in range(0, len(wanted), VALUES_PER_FILTER):
+            values = wanted[start : start + VALUES_PER_FILTER]
+            found += await self.all(operation, items, Filters=[{"Name": filter_, "Values": values}])
+        return found
 
     async def all(self, operation: str, items: str, /, **params: Any) -> list[dict[str, Any]]:
         """Every item of a describe call, over all pages; `items` is JMESPath into a page."""
@@ -53,6 +72,8 @@ class Kind(ABC):
     `linkable`: ClassicLink can link it (instances alone). `comes_along`: whatever refers to one needs
     its counterpart. `maker`: the action whose result's "counterpart" is the twin of a resource.
 
+    `watched`: whether a step about one looks at it again before it begins.
+
     `reads`: every operation that `discover` calls. `probes`: the smallest request with which verifying may try an
     operation that the kind or its steps read with, where one without parameters says too much or is not valid;
     for something that does not exist, AWS refuses once permission is checked. EC2's get DryRun besides,
@@ -63,13 +84,14 @@ class Kind(ABC):
     linkable: bool = False
     comes_along: bool = False
     maker: str | None = None
+    watched: bool = True
     steps: Sequence[Step] = ()
     reads: frozenset[str] = frozenset()
     probes: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     @abstractmethod
     async def discover(self, survey: Survey) -> list[Resource]:
-        """Everything of this kind in the account and region, of both platforms."""
+        """Everything of this kind in the account and region, of both platforms; at least what the survey wants."""
 
     def moves(self, resource: Resource) -> bool:
         """Whether it is Classic and can have a counterpart."""

@@ -63,7 +63,8 @@ class LoadBalancers(Kind):
     async def discover(self, survey: Survey) -> list[Resource]:
         """Facts: dns_name, hosted_zone, scheme, vpc, zones, subnets, groups, listeners, policies,
         backend_policies, health_check, attributes, source_group, instances, tags."""
-        items = await survey.all("elb.describe_load_balancers", "LoadBalancerDescriptions[]")
+        all_ = await survey.all("elb.describe_load_balancers", "LoadBalancerDescriptions[]")
+        items = [item for item in all_ if survey.wants(item["LoadBalancerName"])]
         tags = await _tags(survey, [item["LoadBalancerName"] for item in items])
         found = []
         for item in items:

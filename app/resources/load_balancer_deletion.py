@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from app.cloud import NotFound, told_at
 from app.execution.calls import Calls, on, reading
-from app.execution.step import Result, Run, Step, StepBroken
+from app.execution.step import EVERYTHING, Alters, Result, Run, Step, StepBroken
 from app.planning.context import Context
 from app.planning.inventory import Json, Resource
 from app.planning.plan import Draft, Milestone
@@ -22,6 +22,7 @@ class Delete(Step):
     action = "load_balancer.delete"
     subject = "load_balancer"
     phase = "finalize"
+    alters: ClassVar[Alters] = {"load_balancer": EVERYTHING}
     calls: ClassVar[Calls] = {
         **reading(
             "cloudwatch.get_metric_statistics",

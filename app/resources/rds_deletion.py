@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from app.cloud import NotFound, told_at
 from app.execution.calls import Calls, on, reading
-from app.execution.step import Result, Run, Step, StepBroken
+from app.execution.step import EVERYTHING, Alters, Result, Run, Step, StepBroken
 from app.planning.context import Context
 from app.planning.inventory import Ref, Resource
 from app.planning.plan import Draft, Milestone, StepId, promise, step_id
@@ -23,6 +23,7 @@ class DeleteSource(Step):
     action = "rds_instance.delete_source"
     subject = "rds_instance"
     phase = "finalize"
+    alters: ClassVar[Alters] = {"rds_instance": EVERYTHING}
     calls: ClassVar[Calls] = {
         **reading("cloudwatch.get_metric_statistics", "rds.describe_db_instances", "rds.describe_db_security_groups"),
         "rds.modify_db_instance": on("db:{name}") + look.SETTINGS,

@@ -14,7 +14,7 @@ AS_AVAILABLE = ("available", "backing-up", "storage-optimization", "configuring-
 async def discover(survey: Survey) -> list[Resource]:
     """Facts: see `_facts`; members of clusters are always in a VPC and are passed over."""
     found = []
-    for item in await survey.all("rds.describe_db_instances", "DBInstances[]"):
+    for item in await survey.named("rds.describe_db_instances", "DBInstances[]", "db-instance-id"):
         if item.get("DBClusterIdentifier"):
             continue
         ref = Ref("rds_instance", item["DBInstanceIdentifier"])

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from app.cloud import AlreadyExists
 from app.execution.calls import Calls, makes, on, ours, reading
-from app.execution.step import Result, Run, Seen, Step, Verdict, Watch, pending, settled
+from app.execution.step import EVERYTHING, Alters, Result, Run, Seen, Step, Verdict, Watch, pending, settled
 from app.planning.context import Context
 from app.planning.effects import Effect, Stops
 from app.planning.inventory import Json, Ref, Resource
@@ -28,6 +28,7 @@ class Fence(Step):
     action = "rds_instance.fence"
     subject = "rds_instance"
     phase = "managed_services"
+    alters: ClassVar[Alters] = {"rds_instance": EVERYTHING}  # it has another name from then on
     calls: ClassVar[Calls] = {
         **reading("rds.describe_db_instances", "rds.describe_db_security_groups", "rds.list_tags_for_resource"),
         "rds.create_db_security_group": makes("secgrp:landbridge-fence-*"),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
 from app.execution.calls import Calls, keys_through, makes, on, ours, reading
-from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
+from app.execution.step import EVERYTHING, Alters, Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
 from app.planning.effects import Effect, Joins, Leads, Serves, Stops, group_names
 from app.planning.inventory import Json, Ref, Resource
@@ -36,6 +36,7 @@ class SingleAz(Step):
     action = "rds_instance.single_az"
     subject = "rds_instance"
     phase = "managed_services"
+    alters: ClassVar[Alters] = {"rds_instance": frozenset({"multi_az", "pending", "state"})}
     calls: ClassVar[Calls] = {
         **reading("rds.describe_db_instances"),
         "rds.modify_db_instance": on("db:{name}") + look.SETTINGS,
@@ -129,6 +130,7 @@ class Modify(Step):
     action = "rds_instance.modify"
     subject = "rds_instance"
     phase = "managed_services"
+    alters: ClassVar[Alters] = {"rds_instance": EVERYTHING}
     calls: ClassVar[Calls] = {
         **reading("rds.describe_db_instances", "rds.list_tags_for_resource"),
         "rds.modify_db_instance": on("db:{name}") + ours("db:*") + look.SETTINGS,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from app.execution.calls import Calls, on, reading
-from app.execution.step import Result, Run, Seen, Step, Verdict, Watch
+from app.execution.step import EVERYTHING, Alters, Result, Run, Seen, Step, Verdict, Watch
 from app.planning.context import Context
 from app.planning.effects import Effect, Leads, Stops
 from app.planning.inventory import Json, Ref, Resource
@@ -25,6 +25,7 @@ class _Rename(Step):
 
     subject = "rds_instance"
     phase = "managed_services"
+    alters: ClassVar[Alters] = {"rds_instance": EVERYTHING}
     calls: ClassVar[Calls] = {
         **reading("rds.describe_db_instances"),
         "rds.modify_db_instance": on("db:{old}", "db:{new}") + look.SETTINGS,

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from app.cloud import AlreadyExists
 from app.execution.calls import Calls, keys_through, makes, on, ours, reading
-from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
+from app.execution.step import Alters, Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
 from app.planning.effects import Effect, Joins, Leads, Serves, group_names
 from app.planning.inventory import Json, Ref, Resource
@@ -224,6 +224,7 @@ class Replicate(_MakeTwin):
     """A read replica cannot be moved (aws-facts A5): the twin of its source gets a new one."""
 
     action = "rds_instance.replicate"
+    alters: ClassVar[Alters] = {"rds_instance": frozenset({"replicas"})}
     calls: ClassVar[Calls] = {
         **reading("rds.describe_db_instances", "rds.list_tags_for_resource"),
         "rds.create_db_instance_read_replica": makes("db:{twin}") + on("db:{source}") + look.SETTINGS,

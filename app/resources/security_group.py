@@ -59,7 +59,7 @@ class SecurityGroups(Kind):
     async def discover(self, survey: Survey) -> list[Resource]:
         """Facts: description, owner, vpc, tags, rules (rows of protocol, ports and one source)."""
         found = []
-        for item in await survey.all("ec2.describe_security_groups", "SecurityGroups[]"):
+        for item in await survey.named("ec2.describe_security_groups", "SecurityGroups[]", "group-id"):
             rules = _rules(item)
             owner = item["OwnerId"]
             named = {group_ref(rule["group"]) for rule in rules if rule.get("group") and rule["owner"] in ("", owner)}

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from app.cloud import AlreadyExists, NotFound
 from app.execution.calls import Calls, on
-from app.execution.step import Result, Run, Step
+from app.execution.step import EVERYTHING, Alters, Result, Run, Step
 from app.planning.context import Context
 from app.planning.inventory import Json, Ref, Resource
 from app.planning.plan import Draft, Milestone, StepId, step_id
@@ -22,6 +22,7 @@ class Clear(Step):
     action = "security_group.clear"
     subject = SUBJECT
     phase = "finalize"
+    alters: ClassVar[Alters] = {"security_group": frozenset({"rules"})}
     calls: ClassVar[Calls] = {
         **LOOKS,
         "ec2.revoke_security_group_ingress": on("security-group/{group_id}"),
@@ -42,7 +43,7 @@ class Clear(Step):
     async def check(self, run: Run) -> None:
         """Whoever is still in it would be cut off from all that call."""
         await require_twin(run)
-        await refuse_users(run, run.params.get("users", ()))
+        await refuse_users(run, run.params.get("users", ()), naming=_tells_users(run))
 
     async def do(self, run: Run) -> Result:
         try:
@@ -51,7 +52,8 @@ class Clear(Step):
             return {}
         await require_twin(run)
         # By now the plan's own users have gone, unless somebody kept one; groups that name each other have not.
-        await refuse_users(run, [ref for ref in run.params.get("users", ()) if ref.startswith(f"{SUBJECT}:")])
+        named_by = [ref for ref in run.params.get("users", ()) if ref.startswith(f"{SUBJECT}:")]
+        await refuse_users(run, named_by, naming=_tells_users(run))
         permissions = answer["SecurityGroups"][0]["IpPermissions"]
         if permissions:
             await run.cloud.call(
@@ -75,6 +77,7 @@ class Delete(Step):
     action = "security_group.delete"
     subject = SUBJECT
     phase = "finalize"
+    alters: ClassVar[Alters] = {"security_group": EVERYTHING}
     calls: ClassVar[Calls] = {
         **LOOKS,
         "ec2.delete_security_group": on("security-group/{group_id}"),
@@ -119,6 +122,12 @@ def _params(group: Resource, ctx: Context) -> dict[str, Json]:
         "counterpart": ctx.counterpart(group.ref),
         "users": known_users(group, ctx),
     }
+
+
+def _tells_users(run: Run) -> bool:
+    """Plans of before do not tell which groups that name each other go together; AWS refuses to delete what is named
+    by one that stays."""
+    return "users" in run.params
 
 
 def unused(group: Resource, ctx: Context) -> bool:

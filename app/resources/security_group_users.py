@@ -25,8 +25,9 @@ def known_users(group: Resource, ctx: Context) -> list[Json]:
     return sorted(map(str, users))
 
 
-async def refuse_users(run: Run, but: Collection[str] = ()) -> None:
-    """Params: group_id, name. Raises StepBroken where anybody uses the group, apart from the refs in `but`."""
+async def refuse_users(run: Run, but: Collection[str] = (), *, naming: bool = True) -> None:
+    """Params: group_id, name. Raises StepBroken where anybody uses the group, or names it in a rule where `naming`
+    counts, apart from the refs in `but`."""
     group_id = run.params["group_id"]
     for looks in (_instances, _launched, _databases):
         for ref in await looks(run, group_id):
@@ -35,7 +36,7 @@ async def refuse_users(run: Run, but: Collection[str] = ()) -> None:
                     f"{ref} still uses {group_id}, and would be left without its rules: move or delete it, then retry "
                     "this step; or skip it."
                 )
-    for ref in await _naming(run, group_id):
+    for ref in await _naming(run, group_id) if naming else ():
         if ref not in but:
             raise StepBroken(
                 f"{ref} has a rule that names {group_id}: take the rule away, or let it name the counterpart of "

@@ -16,7 +16,7 @@ class Subnets(Kind):
         `free_addresses` changes by itself: it tells whether the plan fits, and drift ignores it.
         """
         found = []
-        for item in await survey.all("ec2.describe_subnets", "Subnets[]"):
+        for item in await survey.named("ec2.describe_subnets", "Subnets[]", "subnet-id"):
             facts = {
                 "vpc": item["VpcId"],
                 "zone": item["AvailabilityZone"],

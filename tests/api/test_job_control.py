@@ -143,6 +143,7 @@ async def test_a_halted_job_goes_on_once_what_failed_is_retried_or_skipped(
         ("halted", "pending", "retry"),
         ("halted", "succeeded", "retry"),
         ("halted", "succeeded", "skip"),
+        ("halted", "failed", "accept-drift"),
         ("running", "failed", "retry"),
         ("running", "pending", "skip"),
         ("cancelled", "failed", "retry"),

@@ -10,7 +10,7 @@ from app.execution.calls import Calls
 from app.execution.executor import Executor
 from app.execution.journal import MemoryJournal
 from app.execution.rehearsal import rehearsed, unheld
-from app.execution.step import Judge, Result, Run, Seen, Step, Verdict, Watch
+from app.execution.step import Alters, Judge, Result, Run, Seen, Step, Verdict, Watch
 from app.planning.context import Context
 from app.planning.effects import Effect
 from app.planning.inventory import Json, Ref, Resource
@@ -69,6 +69,10 @@ class NotedStep(Step):
     @property
     def action(self) -> str:  # type: ignore[override]
         return self._step.action
+
+    @property
+    def alters(self) -> Alters:  # type: ignore[override]
+        return self._step.alters
 
     @property
     def calls(self) -> Calls:  # type: ignore[override]

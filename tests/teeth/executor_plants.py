@@ -84,8 +84,8 @@ EXECUTOR_PLANTS = (
         "retried-counts-as-untouched",
         "undo passes over a step that failed, once a person has it skipped or tried again",
         "app/execution/journal.py",
-        "return self.state in UNTOUCHED and self.attempt == 1 and self.error is None",
-        "return self.state in UNTOUCHED",
+        "return still and self.attempt == 1 and (self.error is None or drifted)",
+        "return still",
         (EXECUTOR,),
     ),
     Plant(

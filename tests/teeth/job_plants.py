@@ -102,6 +102,22 @@ JOB_PLANTS = (
         (RUNNER,),
     ),
     Plant(
+        "drift-not-looked-at-again",
+        "a step begins although somebody changed what it relies on while the job ran",
+        "app/jobs/runner.py",
+        "            guard=guard,\n",
+        "            guard=None,\n",
+        ("tests/integration/app/jobs/test_drift_in_mid_job.py",),
+    ),
+    Plant(
+        "any-drift-accepted",
+        "what a person accepted for one state of a thing holds for every other",
+        "app/jobs/guard.py",
+        "return self._accepted.get(str(each.ref), {}).get(each.fact) == each.digest",
+        "return each.fact in self._accepted.get(str(each.ref), {})",
+        ("tests/integration/app/jobs/test_drift_in_mid_job.py",),
+    ),
+    Plant(
         "approval-not-asked-for",
         "a job begins although its plan's approval is void",
         "app/jobs/runner.py",

@@ -11,7 +11,6 @@ from app.execution.clock import ScaledClock
 from app.execution.pacing import MemoryBudget, PacedCloud
 from app.jobs.drift import drift_of
 from app.planning.inventory import Ref
-from app.plans.models import Plan
 from tests.integration.app.jobs.conftest import planned
 from tests.integration.app.test_discovery_runner import INVENTORY, Site
 
@@ -34,9 +33,8 @@ class Planned(Site):
     async def drift(self, subject: Ref) -> dict[str, Any] | None:
         async with self.database.reading() as session:
             account = await session.get_one(Account, "acct_1")
-        plan = Plan(id="plan_1", inventory_id=INVENTORY)
         cloud = PacedCloud(self.clouds.open(account, "us-east-1", "job_1"), MemoryBudget(), ScaledClock(), "test")
-        return await drift_of(self.database, plan, [replace(planned(1), subject=str(subject))], cloud)
+        return await drift_of(await self.stored(), [replace(planned(1), subject=str(subject))], cloud)
 
     def open_port(self, group: Ref, port: int) -> None:
         rule: Any = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "192.0.2.0/24"}]}
@@ -62,7 +60,8 @@ async def test_a_changed_subject_is_told_by_name(site: Planned) -> None:
     assert told is not None
     assert told["code"] == "drifted"
     assert "Discover and plan anew" in told["detail"]
-    assert [line.split()[0] for line in told["changed"]] == [str(site.app)]
+    assert [(each["ref"], each["fact"]) for each in told["changed"]] == [(str(site.app), "rules")]
+    assert told["planning_anew"] == "would_do"
 
 
 async def test_what_a_subject_refers_to_counts_as_well(site: Planned) -> None:
