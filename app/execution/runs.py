@@ -8,7 +8,7 @@ from app.cloud import Cloud
 from app.execution.declared import Declarations
 from app.execution.step import Judge, Result, Run, Watch
 from app.execution.witness import Witness, WitnessedCloud
-from app.planning.inventory import Json, Ref
+from app.planning.inventory import SOURCE_TAG, Json, Ref
 from app.planning.plan import PlannedStep, StepId, promises
 
 
@@ -73,7 +73,7 @@ class RunFactory:
             tags=(
                 ("landbridge:job", self._job_id),
                 ("landbridge:step", step.id),
-                ("landbridge:source", step.subject),
+                (SOURCE_TAG, step.subject),
             ),
             result_of=self._result_of,
             wait=wait,

@@ -68,6 +68,7 @@ class Context:
     makers: Mapping[str, str]
     linkable: frozenset[str]  # kinds that ClassicLink can link
     present: tuple[Effect, ...] = ()  # who is where, linked, let in and led to before anything runs
+    shared: Mapping[Ref, str] = field(default_factory=dict)  # counterparts of earlier jobs that serve this plan too
     _known: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -101,12 +102,13 @@ class Context:
         return value
 
     def counterpart(self, ref: Ref) -> Json:
-        """The VPC id that stands for `ref`: its own id where it is in the VPC already, else a promise.
+        """The VPC id that stands for `ref`: its own where it is in the VPC already, that of what an earlier job made
+        of it, else a promise.
 
         Raises KeyError for something Classic that does not move.
         """
         if self.moves(ref):
-            return promise(step_id(self.makers[ref.kind], ref))
+            return self.shared.get(ref) or promise(step_id(self.makers[ref.kind], ref))
         resource = self.inventory.get(ref)
         if resource is None or resource.platform != "vpc":
             raise KeyError(f"{ref} is not in the VPC and does not move")

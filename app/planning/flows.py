@@ -52,9 +52,14 @@ def derive(inventory: Inventory, kinds: Mapping[str, Ruled]) -> tuple[Flow, ...]
 
 def members(inventory: Inventory, group: Ref, kind: str = "instance") -> Sequence[Ref]:
     """Resources of `kind` that belong to a security group, in order; whoever holds some stands for them,
-    also while it has none."""
+    also while it has none, and the counterpart for what an earlier job has moved."""
     found = (resource for resource in inventory.referring_to(group) if kind in (resource.kind, resource.holds))
-    return sorted({inventory.party(resource.ref) for resource in found})
+    return sorted({_at_work(inventory.party(resource.ref), inventory) for resource in found})
+
+
+def _at_work(ref: Ref, inventory: Inventory) -> Ref:
+    resource, twin = inventory.get(ref), inventory.counterparts.get(ref)
+    return twin.ref if twin and resource and not serving(resource.facts) else ref
 
 
 def serving(facts: Mapping[str, Any]) -> bool:

@@ -7,6 +7,8 @@ from typing import Any, Literal, TypeAlias
 Json: TypeAlias = Any  # a JSON value: None, bool, int, float, str, list or dict of the same
 Platform = Literal["classic", "vpc", "unknown"]
 
+SOURCE_TAG = "landbridge:source"  # on what a step makes: the ref of what it stands for
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ref:
@@ -70,11 +72,15 @@ class Gap:
 
 @dataclass(frozen=True)
 class Inventory:
-    """Everything discovered in one account and region, in order of ref."""
+    """Everything discovered in one account and region, in order of ref.
+
+    `counterparts`: by source, what an earlier job made in a VPC for something Classic that is still there.
+    """
 
     region: str
     resources: tuple[Resource, ...]
     gaps: tuple[Gap, ...] = ()
+    counterparts: Mapping[Ref, Resource] = field(init=False, repr=False, compare=False)
     _by_ref: dict[Ref, Resource] = field(init=False, repr=False, compare=False)
     _by_kind: dict[str, list[Resource]] = field(init=False, repr=False, compare=False)
     _referrers: dict[Ref, list[Resource]] = field(init=False, repr=False, compare=False)
@@ -90,7 +96,15 @@ class Inventory:
                 referrers.setdefault(target, []).append(resource)
         object.__setattr__(self, "_by_ref", {resource.ref: resource for resource in ordered})
         object.__setattr__(self, "_by_kind", by_kind)
+        object.__setattr__(self, "counterparts", dict(self._made_before()))
         object.__setattr__(self, "_referrers", referrers)
+
+    def _made_before(self) -> Iterator[tuple[Ref, Resource]]:
+        for twin in self.resources:
+            text = twin.tags.get(SOURCE_TAG, "") if twin.platform == "vpc" else ""
+            source = self.get(Ref.parse(text)) if text.startswith(f"{twin.kind}:") else None
+            if source is not None and source.platform == "classic":
+                yield source.ref, twin
 
     def __iter__(self) -> Iterator[Resource]:
         return iter(self.resources)

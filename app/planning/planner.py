@@ -101,10 +101,18 @@ def context(inventory: Inventory, request: Request, kinds: Mapping[str, PlannedK
     """What is asked of an inventory: what moves, and the flows there are. Raises scope.ScopeError."""
     inventory = scoping.with_target(inventory, request)
     flows = derive(inventory, kinds)
+    made = inventory.counterparts
+    moved = {ref for ref in made if ref.kind in kinds and not kinds[ref.kind].comes_along}
+    near = flows if request.strategy == "incremental" else ()
     return Context(
         inventory=inventory,
         request=request,
-        scope=scoping.choose(inventory, request, kinds, flows if request.strategy == "incremental" else ()),
+        scope=scoping.choose(inventory, request, kinds, near, moved),
+        shared={
+            ref: twin.ref.id
+            for ref, twin in made.items()
+            if ref not in moved and twin.facts.get("vpc") == request.target.vpc_id
+        },
         flows=flows,
         makers={kind.name: kind.maker for kind in kinds.values() if kind.maker},
         linkable=frozenset(kind.name for kind in kinds.values() if kind.linkable),
@@ -131,6 +139,7 @@ def _findings(ctx: Context, kinds: Mapping[str, PlannedKind]) -> Iterable[Findin
     for name in sorted(kinds):
         yield from kinds[name].findings(ctx)
     yield from scoping.left_behind(ctx.inventory, ctx.scope, kinds)
+    yield from scoping.moved_before(ctx.inventory, kinds)
     for gap in ctx.inventory.gaps:
         yield Finding(
             "blocker",

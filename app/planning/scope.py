@@ -39,21 +39,31 @@ def with_target(inventory: Inventory, request: Request) -> Inventory:
 
 
 def choose(
-    inventory: Inventory, request: Request, kinds: Mapping[str, Movable], flows: Iterable[Flow] = ()
+    inventory: Inventory,
+    request: Request,
+    kinds: Mapping[str, Movable],
+    flows: Iterable[Flow] = (),
+    moved: Set[Ref] = frozenset(),
 ) -> frozenset[Ref]:
-    """The refs that move. Raises ScopeError for refs that are unknown or not Classic.
+    """The refs that move. Raises ScopeError for refs that are unknown, not Classic, or moved already.
 
     `flows`: those for whose sake something that stays is linked, which takes the counterparts of its groups.
+    `moved`: those that have a counterpart of an earlier job.
     """
 
     def movable(resource: Resource) -> bool:
-        return resource.kind in kinds and kinds[resource.kind].moves(resource)
+        return resource.kind in kinds and kinds[resource.kind].moves(resource) and resource.ref not in moved
 
     chosen: set[Ref] = set()
     if request.refs is not None:
         unknown = [text for text in request.refs if inventory.get(Ref.parse(text)) is None]
         if unknown:
             raise ScopeError("not in the inventory: discover again, or correct the ref", unknown)
+        again = [text for text in request.refs if Ref.parse(text) in moved]
+        if again:
+            raise ScopeError(
+                "moved by an earlier job already: finalize or undo that, or leave it out", again
+            )
         resources = [found for text in request.refs if (found := inventory.get(Ref.parse(text)))]
         fixed = [str(resource.ref) for resource in resources if not movable(resource)]
         if fixed:
@@ -109,6 +119,18 @@ def _with_company(start: Set[Ref], inventory: Inventory, kinds: Mapping[str, Mov
                 chosen.add(ref)
                 stack.append(ref)
     return frozenset(chosen)
+
+
+def moved_before(inventory: Inventory, kinds: Mapping[str, Movable]) -> Iterable[Finding]:
+    """A finding for each thing Classic that an earlier job has moved: it is not moved a second time."""
+    for ref, twin in sorted(inventory.counterparts.items(), key=lambda item: item[0]):
+        if ref.kind in kinds and not kinds[ref.kind].comes_along:
+            yield Finding(
+                "note",
+                "moved_already",
+                str(ref),
+                f"{ref} was moved by an earlier job, to {twin.ref.id}, and is left out: finalize or undo that job.",
+            )
 
 
 def left_behind(inventory: Inventory, scope: frozenset[Ref], kinds: Mapping[str, Movable]) -> Iterable[Finding]:

@@ -17,6 +17,8 @@ from app.resources.rds_method import FENCE_SECONDS, aside_name, endpoint, method
 from app.resources.rds_way_back import let_in_by
 from app.resources.vpc_group import short_hash
 
+FENCES = "landbridge-fence-"
+
 
 class Fence(Step):
     """Puts the source behind a DB security group that lets nobody in and renames it, in one call.
@@ -31,8 +33,8 @@ class Fence(Step):
     alters: ClassVar[Alters] = {"rds_instance": EVERYTHING}  # it has another name from then on
     calls: ClassVar[Calls] = {
         **reading("rds.describe_db_instances", "rds.describe_db_security_groups", "rds.list_tags_for_resource"),
-        "rds.create_db_security_group": makes("secgrp:landbridge-fence-*"),
-        "rds.delete_db_security_group": ours("secgrp:landbridge-fence-*"),
+        "rds.create_db_security_group": makes(f"secgrp:{FENCES}*"),
+        "rds.delete_db_security_group": ours(f"secgrp:{FENCES}*"),
         "rds.modify_db_instance": on("db:{name}", "db:{aside}") + look.SETTINGS,
     }
 
@@ -105,7 +107,12 @@ class Fence(Step):
 
 
 def _fence(run: Run) -> str:
-    return f"landbridge-fence-{short_hash(run.job_id + run.step_id, 12)}"
+    return f"{FENCES}{short_hash(run.job_id + run.step_id, 12)}"
+
+
+def fenced(database: Resource) -> bool:
+    """Whether it stands aside: a job of ours has moved it, or is about to."""
+    return any(name.startswith(FENCES) for name in database.facts["db_security_groups"])
 
 
 def _watch(group: str) -> Watch:

@@ -10,7 +10,7 @@ from app.planning.plan import Finding
 from app.resources import rds_facts, rds_findings
 from app.resources.kind import ABSENT, Kind, Survey
 from app.resources.rds_deletion import DeleteSource
-from app.resources.rds_fence import Fence
+from app.resources.rds_fence import Fence, fenced
 from app.resources.rds_method import endpoint
 from app.resources.rds_modify import Modify, MultiAz, SingleAz, Snapshot
 from app.resources.rds_names import RenameCounterpart, RenameSource
@@ -42,6 +42,9 @@ class RdsInstances(Kind):
         "rds.describe_db_snapshots": {"MaxRecords": 20},
         "rds.list_tags_for_resource": {"ResourceName": f"arn:aws:rds:{{region}}:{{account}}:db:{ABSENT}"},
     }
+
+    def moves(self, resource: Resource) -> bool:
+        return super().moves(resource) and not fenced(resource)
 
     async def discover(self, survey: Survey) -> list[Resource]:
         """Facts: state, class, engine, storage, network, upkeep, replicas, pending, resource_id, endpoint, tags."""

@@ -100,7 +100,7 @@ class SecurityGroups(Kind):
     def findings(self, ctx: Context) -> Iterator[Finding]:
         groups = list(ctx.moving("security_group"))
         in_target = [g for g in ctx.inventory.of("security_group") if g.facts["vpc"] == ctx.target.vpc_id]
-        if len(in_target) + len(groups) > GROUPS_PER_REGION:
+        if len(in_target) + sum(group.ref not in ctx.shared for group in groups) > GROUPS_PER_REGION:
             yield Finding(
                 "blocker",
                 "too_many_security_groups",
@@ -141,7 +141,7 @@ def _group_findings(group: Resource, ctx: Context) -> Iterator[Finding]:
                 f"{group.name} admits {rule['cidr']}, addresses that EC2-Classic hands out. They change at "
                 "cutover: replace the rule by one that names a group.",
             )
-    if twin_name(group, ctx) != group.name and group.name != "default":
+    if twin_name(group, ctx) != group.name and group.name != "default" and group.ref not in ctx.shared:
         yield Finding(
             "note",
             "security_group_renamed",

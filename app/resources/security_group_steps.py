@@ -26,7 +26,7 @@ class Create(Step):
     }
 
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        if not ctx.moves(resource.ref):
+        if not ctx.moves(resource.ref) or resource.ref in ctx.shared:
             return None
         name = "default" if resource.name == "default" else twin_name(resource, ctx)
         params = {
