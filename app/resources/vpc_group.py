@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import chain, count
 from typing import Any
 
 from app.cloud import AlreadyExists, NotFound
@@ -23,8 +24,11 @@ def free_name(wanted: str, subject: Ref, ctx: Context) -> str:
 
     Twins of EC2 groups keep their own names, so those count as taken too.
     """
+    taken = ctx.once(holders_of_names)
     name = NOT_IN_A_NAME.sub("-", wanted)[:255]
-    return f"{name[:240]}-{short_hash(str(subject))}" if name.lower() in ctx.once(holders_of_names) else name
+    own = f"{name[:235]}-{short_hash(str(subject))}"
+    names = chain((name, own), (f"{own}-{number}" for number in count(2)))
+    return next(each for each in names if each.lower() not in taken)
 
 
 def tcp(port: int, **source: Json) -> dict[str, Json]:

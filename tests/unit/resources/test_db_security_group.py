@@ -1,7 +1,8 @@
 """What is planned for DB security groups."""
 
+from app.planning.inventory import Ref, Resource
 from app.planning.plan import promise
-from tests.unit.resources.shop_inventory import database, db_group, found, group, instance, plan_of, steps
+from tests.unit.resources.shop_inventory import VPC, database, db_group, found, group, instance, plan_of, steps
 
 AUTHORIZE = "db_security_group.authorize/db_security_group:db"
 
@@ -63,3 +64,13 @@ def test_a_twin_does_not_take_the_name_of_a_group_in_the_vpc() -> None:
     plan = plan_of(group(), group("sg-2", "RDS-db", vpc="vpc-1"), db_group(), database())
     name = steps(plan)["db_security_group.create/db_security_group:db"].params["name"]
     assert name.startswith("rds-db-")
+
+
+def test_its_twin_has_a_free_name_however_many_parts_moved_before() -> None:
+    names = []
+    resources = [group(), db_group(), database()]
+    for number in range(3):
+        names.append(steps(plan_of(*resources))["db_security_group.create/db_security_group:db"].params["name"])
+        taken = Resource(Ref("security_group", f"sg-{number}"), names[-1], "vpc", {**group().facts, "vpc": VPC})
+        resources.append(taken)
+    assert len(set(names)) == 3
