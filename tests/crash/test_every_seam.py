@@ -71,12 +71,12 @@ def ended(outcome: Outcome, wanted: Outcome, journal: MemoryJournal) -> list[str
 @PARTS
 def test_a_worker_killed_at_any_seam_is_survived_forward_and_by_undo(strategy: Strategy, part: int) -> None:
     rehearsal, target = corner_shop.bench()
-    rehearsal.past_the_wire()
+    rehearsal.past_the_wire().unguarded()
     assert drive(rehearsal, rehearsal.plan(target, strategy), MemoryJournal(), Seams()) == "succeeded"
     expected = shape(rehearsal)
 
     bench, target = corner_shop.bench()
-    bench.past_the_wire()
+    bench.past_the_wire().unguarded()
     before = account(bench.look)
     plan, journal = bench.plan(target, strategy), MemoryJournal()
 
@@ -102,7 +102,7 @@ def test_a_worker_killed_at_any_seam_is_survived_forward_and_by_undo(strategy: S
 @PARTS
 def test_a_worker_killed_at_any_seam_of_undo_is_survived(strategy: Strategy, part: int) -> None:
     bench, target = corner_shop.bench()
-    bench.past_the_wire()
+    bench.past_the_wire().unguarded()
     before = account(bench.look)
     plan, journal = bench.plan(target, strategy), MemoryJournal()
     assert drive(bench, plan, journal, Seams()) == "succeeded"

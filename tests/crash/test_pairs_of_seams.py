@@ -34,7 +34,7 @@ FEW = Odds(3, first=0.03, recovering=0.25, beside=0.04)
 @cache
 def corner(strategy: Strategy, odds: Odds, part: tuple[int, int] = (0, 1)) -> Case:
     bench, target = corner_shop.bench()
-    bench.past_the_wire()
+    bench.past_the_wire().unguarded()
     return Case(bench, bench.plan(target, strategy), odds, part)
 
 
@@ -66,7 +66,7 @@ def test_pairs_of_deaths_in_a_shop_with_groups_are_survived(
 ) -> None:
     """LANDBRIDGE_SOAK_SEED draws the same again."""
     move = ElasticMove(strategy)
-    case = Case(move.bench.past_the_wire(), move.plan, SOME_OF_THE_GROUPS)
+    case = Case(move.bench.past_the_wire().unguarded(), move.plan, SOME_OF_THE_GROUPS)
     assert tried(case, WAYS[way], f"elastic shop, {strategy}, {way}", capfd) == []
     assert case.tally.count > 0
 
