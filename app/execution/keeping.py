@@ -7,49 +7,22 @@ at once, since nobody knows how long nobody looked.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 import structlog
 
-from app.cloud import Cloud, CloudError
+from app.cloud import CloudError
 from app.execution.attempts import Attempts, Control, Interrupted
+from app.execution.checked import CheckedCloud
 from app.execution.journal import Entry
 from app.execution.runs import RunFactory
 from app.execution.step import Run, Step, StepBroken
 from app.planning.plan import PlannedStep, StepId
 
 log = structlog.get_logger("landbridge.keeping")
-
-
-class _UntilStopped:
-    """Lets no call begin once the drive is to stop: a round may be left anywhere, it is repeated."""
-
-    def __init__(self, cloud: Cloud, stopping: asyncio.Event) -> None:
-        self._cloud = cloud
-        self._stopping = stopping
-
-    @property
-    def region(self) -> str:
-        return self._cloud.region
-
-    async def call(self, operation: str, /, **params: Any) -> dict[str, Any]:
-        """Raises Interrupted besides CloudError."""
-        self._check()
-        return await self._cloud.call(operation, **params)
-
-    async def pages(self, operation: str, /, **params: Any) -> AsyncIterator[dict[str, Any]]:
-        self._check()
-        async for page in self._cloud.pages(operation, **params):
-            yield page
-            self._check()
-
-    def _check(self) -> None:
-        if self._stopping.is_set():
-            raise Interrupted
 
 
 @dataclass(eq=False)
@@ -181,13 +154,17 @@ class Keeping:
                 raise unheard
 
     async def _kept_once(self, keeper: _Keeper, run: Run) -> None:
-        if self._stopping.is_set():
-            raise Interrupted
+        self._go_on()
         await keeper.action.keep(run, keeper.entry.result or {})
 
     def _run(self, keeper: _Keeper) -> Run:
         run = self._runs.make(keeper.step, keeper.entry.attempt, recovering=False)
-        return replace(run, cloud=_UntilStopped(run.cloud, self._stopping))
+        return replace(run, cloud=CheckedCloud(run.cloud, self._go_on))
+
+    def _go_on(self) -> None:
+        """Lets no call begin once the drive is to stop: a round may be left anywhere, it is repeated."""
+        if self._stopping.is_set():
+            raise Interrupted
 
     async def _end(self, keeper: _Keeper) -> None:
         async with keeper.at_work:

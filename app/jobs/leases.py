@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from sqlalchemy import text
@@ -16,6 +15,7 @@ from app.accounts.ports import CloudFactory
 from app.cloud import Cloud
 from app.db import Database
 from app.execution.attempts import Control
+from app.execution.checked import CheckedCloud
 from app.execution.journal import LeaseLost
 
 log = structlog.get_logger("landbridge.leases")
@@ -55,6 +55,11 @@ class Lease:
     @property
     def alive(self) -> bool:
         return time.monotonic() < self.good_until
+
+    def require(self) -> None:
+        """Raises LeaseLost once it has run out: a worker that was stopped and wakes up is too late."""
+        if not self.alive:
+            raise LeaseLost(self.job_id)
 
 
 async def claim(database: Database, job_id: str, holder: str, seconds: float) -> Lease | None:
@@ -125,33 +130,6 @@ async def _listen(database: Database, lease: Lease, control: Control) -> None:
     control.wait_at_gate(row.status == "waiting_for_approval")
 
 
-class LeasedCloud:
-    """Makes no call once the lease has run out: a worker that was stopped and wakes up is too late."""
-
-    def __init__(self, cloud: Cloud, lease: Lease) -> None:
-        self._cloud = cloud
-        self._lease = lease
-
-    @property
-    def region(self) -> str:
-        return self._cloud.region
-
-    async def call(self, operation: str, /, **params: Any) -> dict[str, Any]:
-        """Raises LeaseLost besides CloudError."""
-        self._check()
-        return await self._cloud.call(operation, **params)
-
-    async def pages(self, operation: str, /, **params: Any) -> AsyncIterator[dict[str, Any]]:
-        self._check()
-        async for page in self._cloud.pages(operation, **params):
-            yield page
-            self._check()
-
-    def _check(self) -> None:
-        if not self._lease.alive:
-            raise LeaseLost(self._lease.job_id)
-
-
 @dataclass(frozen=True)
 class LeasedClouds:
     """Opens accounts for one holder. The lease is looked at right before a call goes out: a call that
@@ -161,4 +139,4 @@ class LeasedClouds:
     lease: Lease
 
     def open(self, account: Account, region: str, name: str) -> Cloud:
-        return LeasedCloud(self.clouds.open(account, region, name), self.lease)
+        return CheckedCloud(self.clouds.open(account, region, name), self.lease.require)

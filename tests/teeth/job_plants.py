@@ -36,8 +36,8 @@ JOB_PLANTS = (
         "late-calls-go-out",
         "a worker that wakes up after its lease goes on calling AWS",
         "app/jobs/leases.py",
-        "if not self._lease.alive:",
-        "if self._lease.fence < 0:",
+        "if not self.alive:",
+        "if self.fence < 0:",
         (LEASES,),
     ),
     Plant(

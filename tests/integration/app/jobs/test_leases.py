@@ -12,7 +12,7 @@ from app.db import Database
 from app.execution.attempts import Control
 from app.execution.journal import LeaseLost
 from app.execution.pacing import Bucket, PacedCloud
-from app.jobs.leases import Lease, LeasedCloud, LeasedClouds, claim, kept, release
+from app.jobs.leases import Lease, LeasedClouds, claim, kept, release
 from tests.integration.app.jobs.conftest import JOB, Stored
 
 HEARTBEAT = 0.1
@@ -155,7 +155,7 @@ async def test_an_approved_gate_is_passed_on(stored: Stored, database: Database)
 async def test_a_leased_cloud_calls_nothing_once_the_lease_is_over() -> None:
     reads = Reads()
     lease = Lease("job_1", 1, 30.0, time.monotonic() + 30.0)
-    cloud = LeasedCloud(reads, lease)
+    cloud = LeasedClouds(Opens(reads), lease).open(Account(), "us-east-1", "job_1")
     await cloud.call("ec2.create_image")
     assert [page async for page in cloud.pages("ec2.describe_images")] == [{}]
 
