@@ -87,20 +87,17 @@ def told(journal: MemoryJournal) -> set[tuple[str, str]]:
     return {(each["ref"], each.get("fact", "gone")) for each in changed}
 
 
-def opened(port: int) -> Any:
-    return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "192.0.2.0/24"}]}
+def opened(shop: Shop, port: int) -> Mapping[str, Any]:
+    rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "192.0.2.0/24"}]}
+    return {"GroupId": shop.ref("security_group").id, "IpPermissions": [rule]}
 
 
-def open_port(shop: Shop) -> None:
-    group = shop.ref("security_group")
-    rule = opened(9)
-    shop.hand("ec2").authorize_security_group_ingress(GroupId=group.id, IpPermissions=[rule])
+def open_port(shop: Shop, port: int = 9) -> None:
+    shop.hand("ec2").authorize_security_group_ingress(**opened(shop, port))
 
 
-def close_port(shop: Shop) -> None:
-    group = shop.ref("security_group")
-    rule = opened(9)
-    shop.hand("ec2").revoke_security_group_ingress(GroupId=group.id, IpPermissions=[rule])
+def close_port(shop: Shop, port: int = 9) -> None:
+    shop.hand("ec2").revoke_security_group_ingress(**opened(shop, port))
 
 
 def attach_volume(shop: Shop) -> None:
@@ -200,15 +197,11 @@ def test_what_a_person_has_accepted_is_no_drift_and_anything_else_still_is() -> 
 
 def close_port_and_open_another(shop: Shop) -> None:
     close_port(shop)
-    group = shop.ref("security_group")
-    rule = opened(11)
-    shop.hand("ec2").authorize_security_group_ingress(GroupId=group.id, IpPermissions=[rule])
+    open_port(shop, 11)
 
 
 def open_port_again(shop: Shop) -> None:
-    group = shop.ref("security_group")
-    rule = opened(11)
-    shop.hand("ec2").revoke_security_group_ingress(GroupId=group.id, IpPermissions=[rule])
+    close_port(shop, 11)
     open_port(shop)
 
 
