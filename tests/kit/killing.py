@@ -32,14 +32,14 @@ class Seams:
 
     `aftermaths` are tried one after the other in children of their own; each returns what is wrong.
     `part` (which, of how many) deals the seams out to several tests; `only` leaves out those of steps whose action
-    does not begin like that. `died_at`: the seam at which a child died.
+    does not begin like that, or like one of those. `died_at`: the seam at which a child died.
     """
 
     def __init__(
         self,
         aftermaths: Mapping[str, Callable[[], list[str]]] | None = None,
         part: tuple[int, int] = (0, 1),
-        only: str = "",
+        only: str | tuple[str, ...] = "",
     ) -> None:
         self.aftermaths = aftermaths or {}
         self._only = only
