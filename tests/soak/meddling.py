@@ -37,7 +37,10 @@ def untag_a_thing_of_ours(ec2: Client, chance: random.Random) -> Choice:
         return NOTHING
     id_ = chance.choice(mine)
     ec2.delete_tags(Resources=[id_], Tags=[{"Key": JOB}, {"Key": STEP}])
-    return f"took our tags off {id_}", [id_]
+    # A group that is nobody's any more stays, and with it the rules that a job gave it.
+    filters = [{"Name": "group-id", "Values": [id_]}]
+    rules = ec2.describe_security_group_rules(Filters=filters)["SecurityGroupRules"] if id_.startswith("sg-") else []
+    return f"took our tags off {id_}", [id_, *(rule["SecurityGroupRuleId"] for rule in rules)]
 
 
 def terminate_a_twin(ec2: Client, chance: random.Random) -> Choice:
