@@ -52,10 +52,7 @@ class BotoCloud:
         except FOREIGN as error:
             # Without botocore's own: a log would tell what it says, and it may repeat a secret.
             raise translate(operation, error, params) from None
-        told = answer.get("ResponseMetadata", {})
-        date = told.get("HTTPHeaders", {}).get("date")
-        answer["ResponseMetadata"] = {"RequestId": told.get("RequestId"), "Date": date}
-        return answer
+        return _told(answer)
 
     def _pages(self, operation: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
         try:
@@ -71,6 +68,14 @@ class BotoCloud:
 
     def _next(self, operation: str, pages: Iterator[dict[str, Any]]) -> dict[str, Any] | None:
         try:
-            return next(pages, None)
+            page = next(pages, None)
         except FOREIGN as error:
             raise translate(operation, error) from None
+        return None if page is None else _told(page)
+
+
+def _told(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer, with AWS's request id and its own time of all that boto3 tells of the exchange."""
+    told = answer.get("ResponseMetadata", {})
+    date = told.get("Date") or told.get("HTTPHeaders", {}).get("date")
+    return {**answer, "ResponseMetadata": {"RequestId": told.get("RequestId"), "Date": date}}
