@@ -289,8 +289,9 @@ class Executor:
         self._entries[step.id] = self._entries[step.id].moved(to, result, error)
         self._failed = self._failed or to == "failed"
 
-    def _begun(self) -> frozenset[StepId]:
-        return frozenset(id_ for id_, entry in self._entries.items() if not entry.untouched) | set(self._earlier)
+    def _begun(self, id_: StepId) -> bool:
+        entry = self._entries.get(id_)
+        return not entry.untouched if entry else id_ in self._earlier
 
     def _result_of(self, id_: StepId) -> Result | None:
         entry = self._entries.get(id_)

@@ -45,22 +45,23 @@ class DriftGuard:
         self._kinds = kinds
         self._cloud = cloud
         self._accepted = accepted or {}
+        self._altering = self._by_altered(steps)
         self._readings: Gathering[_Reading] = Gathering(_Reading, self._read)
 
-    async def look(self, step: PlannedStep, begun: Callable[[], frozenset[StepId]]) -> None:
+    async def look(self, step: PlannedStep, begun: Callable[[StepId], bool]) -> None:
         """See app.execution.guard.Guard."""
         refs = self._relied_on(step)
         if not refs:
             return
         now = await self._now(refs)
-        altered = self._altered(refs, begun())
+        altered = {ref: self._altered(ref, begun) for ref in refs}
         changed = [
             each
             for each in differences(refs, self._before, now, self._kinds, passing=True)
             if not self._expected(each, altered)
         ]
         if changed:
-            raise self._drifted(changed, begun())
+            raise self._drifted(changed, begun)
 
     def _relied_on(self, step: PlannedStep) -> list[Ref]:
         """Its subject, and what that cannot do without."""
@@ -70,13 +71,16 @@ class DriftGuard:
         return [subject.ref, *sorted(ref for ref in subject.refers_to if self._kinds[ref.kind].comes_along)]
 
     async def _now(self, refs: Iterable[Ref]) -> Inventory:
-        """As `before`, with what was read now in its place, and who holds what had not been there."""
-        found = await self._again(refs)
-        new = {ref for each in found.values() for ref in each.refers_to if ref not in self._before}
-        if new:
-            found = {**found, **await self._again(new)}
-        standing = (each for each in self._before if each.ref not in found and each.ref not in set(refs))
-        return Inventory(self._before.region, (*standing, *found.values()))
+        """What there is of them, and what they refer to: read now where it had not been there before."""
+        found = dict(await self._again(refs))
+        near = {ref for each in found.values() for ref in each.refers_to} - found.keys()
+        standing = [each for ref in sorted(near) if (each := self._before.get(ref))]
+        if new := [ref for ref in sorted(near) if ref not in self._before]:
+            standing += (await self._again(new)).values()
+        # Members count by their holders, who must be known for that.
+        holders = {each.holder for each in standing} - {each.ref for each in (*standing, *found.values())}
+        known = [each for ref in holders if ref and (each := self._before.get(ref))]
+        return Inventory(self._before.region, (*found.values(), *standing, *known))
 
     async def _again(self, refs: Iterable[Ref]) -> Mapping[Ref, Resource]:
         mine: list[_Reading] = []
@@ -92,34 +96,33 @@ class DriftGuard:
         found = await read_again(self._cloud, reading.wanted, self._kinds)
         reading.found = {resource.ref: resource for resource in found}
 
-    def _altered(self, refs: Iterable[Ref], begun: frozenset[StepId]) -> Mapping[Ref, frozenset[str]]:
-        """What the job's own steps have changed of each by now."""
-        altered = {ref: frozenset[str]() for ref in refs}
-        for step in self._steps:
-            alters = self._actions[step.action].alters
-            if step.id not in begun or not alters:
-                continue
-            subject = Ref.parse(step.subject)
-            for ref in altered:
-                if ref.kind in alters and (ref == subject or self._related(ref, subject)):
-                    altered[ref] |= alters[ref.kind]
-        return altered
+    def _by_altered(self, steps: Sequence[PlannedStep]) -> Mapping[Ref, list[tuple[StepId, frozenset[str]]]]:
+        """By resource: the steps that alter facts of it, their own subject or related with that, and which."""
+        found: dict[Ref, list[tuple[StepId, frozenset[str]]]] = {}
+        for step in steps:
+            if alters := self._actions[step.action].alters:
+                subject = Ref.parse(step.subject)
+                resource = self._before.get(subject)
+                related = {subject, *(resource.refers_to if resource else ())}
+                related |= {each.ref for each in self._before.referring_to(subject)}
+                for ref in related:
+                    if ref.kind in alters:
+                        found.setdefault(ref, []).append((step.id, alters[ref.kind]))
+        return found
 
-    def _related(self, one: Ref, other: Ref) -> bool:
-        return any(
-            (resource := self._before.get(this)) is not None and that in resource.refers_to
-            for this, that in ((one, other), (other, one))
-        )
+    def _altered(self, ref: Ref, begun: Callable[[StepId], bool]) -> frozenset[str]:
+        """What the job's own steps have changed of it by now."""
+        return frozenset[str]().union(*(facts for id_, facts in self._altering.get(ref, ()) if begun(id_)))
 
     def _expected(self, each: Difference, altered: Mapping[Ref, frozenset[str]]) -> bool:
         if altered[each.ref] >= EVERYTHING or each.fact in altered[each.ref]:
             return True
         return self._accepted.get(str(each.ref), {}).get(each.fact) == each.digest
 
-    def _drifted(self, changed: Sequence[Difference], begun: frozenset[StepId]) -> StepBroken:
+    def _drifted(self, changed: Sequence[Difference], begun: Callable[[StepId], bool]) -> StepBroken:
         """Planning anew would do as long as nothing that was made holds the old state."""
         refs = {each.ref for each in changed}
-        carried = [step.id for step in self._steps if step.id in begun and refs & set(self._relied_on(step))]
+        carried = [step.id for step in self._steps if begun(step.id) and refs & set(self._relied_on(step))]
         if carried:
             more = f" and {len(carried) - 1} more" if len(carried) > 1 else ""
             advice = (

@@ -61,9 +61,7 @@ def choose(
             raise ScopeError("not in the inventory: discover again, or correct the ref", unknown)
         again = [text for text in request.refs if Ref.parse(text) in moved]
         if again:
-            raise ScopeError(
-                "moved by an earlier job already: finalize or undo that, or leave it out", again
-            )
+            raise ScopeError("moved by an earlier job already: finalize or undo that, or leave it out", again)
         resources = [found for text in request.refs if (found := inventory.get(Ref.parse(text)))]
         fixed = [str(resource.ref) for resource in resources if not movable(resource)]
         if fixed:
