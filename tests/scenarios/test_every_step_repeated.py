@@ -15,7 +15,7 @@ from app.execution.journal import MemoryJournal
 from app.execution.runs import RunFactory
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.execution.watcher import Watcher
-from app.planning.context import Context
+from app.planning.context import Context, Target
 from app.planning.inventory import Resource
 from app.planning.plan import Draft, Plan, Strategy
 from app.resources import all_kinds
@@ -94,32 +94,37 @@ def errors(journal: MemoryJournal) -> dict[str, Any]:
     return {id_: entry.error for id_, entry in journal.lines.items() if entry.error}
 
 
+def prepared() -> tuple[Bench, Target]:
+    bench, target = corner_shop.bench()
+    return bench.past_the_wire().unguarded(), target
+
+
 @STRATEGIES
 def test_a_step_done_twice_makes_one_thing(strategy: Strategy) -> None:
-    once, target = corner_shop.bench()
+    once, target = prepared()
     assert once.execute(once.plan(target, strategy))[0] == "succeeded"
-    twice, target = corner_shop.bench()
+    twice, target = prepared()
     plan, journal = twice.plan(target, strategy), MemoryJournal()
     outcome: Outcome = run_on(twice.world, drive(twice, plan, journal, moving).advance())
     assert outcome == "succeeded", errors(journal)
-    assert made_by_step(account(twice.boto)) == made_by_step(account(once.boto))
+    assert made_by_step(account(twice.look)) == made_by_step(account(once.look))
 
 
 @STRATEGIES
 def test_a_step_undone_twice_leaves_the_account_as_it_was(strategy: Strategy) -> None:
-    bench, target = corner_shop.bench()
-    before = account(bench.boto)
+    bench, target = prepared()
+    before = account(bench.look)
     plan, journal = bench.plan(target, strategy), MemoryJournal()
     assert bench.execute(plan, journal)[0] == "succeeded"
     outcome: Outcome = run_on(bench.world, drive(bench, plan, journal, moving).retreat())
     assert outcome == "undone", errors(journal)
-    assert unrestored(before, account(bench.boto)) == []
+    assert unrestored(before, account(bench.look)) == []
 
 
 @STRATEGIES
 def test_a_step_undone_before_it_was_done_is_quiet(strategy: Strategy) -> None:
-    bench, target = corner_shop.bench()
-    before = account(bench.boto)
+    bench, target = prepared()
+    before = account(bench.look)
     plan = bench.plan(target, strategy)
 
     async def undo_all() -> dict[str, str]:
@@ -139,12 +144,12 @@ def test_a_step_undone_before_it_was_done_is_quiet(strategy: Strategy) -> None:
         return loud
 
     assert run_on(bench.world, undo_all()) == {}
-    assert differences(before, account(bench.boto)) == []
+    assert differences(before, account(bench.look)) == []
 
 
 @STRATEGIES
 def test_finalize_done_twice_ends_as_done_once(strategy: Strategy) -> None:
-    bench, target = corner_shop.bench()
+    bench, target = prepared()
     plan = bench.plan(target, strategy)
     outcome, executed = bench.execute(plan)
     assert outcome == "succeeded"

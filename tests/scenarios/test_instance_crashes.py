@@ -78,6 +78,7 @@ class Scene:
             DisableApiTermination=True, InstanceInitiatedShutdownBehavior="terminate", BlockDeviceMappings=[extra]
         )
         self.public_ip = self.account.address(self.source)
+        self.account.bench.past_the_wire().unguarded()
         self.before = self.account.bench.discover()
         self.plan = self.account.bench.plan(NEW, inventory=self.before)
         self.journal = MemoryJournal()
