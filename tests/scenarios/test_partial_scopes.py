@@ -31,6 +31,7 @@ def shop() -> tuple[Bench, dict[str, str]]:
     """The shop, and the refs of its instances by their names."""
     bench = Bench()
     scenarios()["shop"].build(bench.boto, bench.world)
+    bench.past_the_wire()
     return bench, {each.name: str(each.ref) for each in bench.discover().of("instance")}
 
 
