@@ -1,9 +1,12 @@
 """Whatever crashes where: another executor on the same journal finishes, each effect happened once, undo restores."""
 
-from collections.abc import Sequence
+import os
+import random
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from app.execution.journal import MemoryJournal
@@ -12,6 +15,9 @@ from tests.unit.execution.toys import Playroom, lost, toy
 
 # A drive that survives this many crashes is done: the schedule of crashes is finite.
 MANY = 60
+SHARES = 4
+HISTORIES = int(os.environ.get("LANDBRIDGE_HISTORIES", "20000"))
+SOAK_SEED = int(os.environ.get("LANDBRIDGE_SOAK_SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
 
 
 class Crash(Exception):
@@ -87,11 +93,7 @@ def in_order(steps: Sequence[PlannedStep], done: Sequence[str]) -> None:
             assert place[need.partition(":")[2]] < place[str(step.params["Name"])]
 
 
-@settings(max_examples=150, deadline=None)
-@given(steps=graphs(), at=crashes, lost_answers=st.lists(st.integers(0, 6), max_size=3))
-def test_a_job_crashed_anywhere_is_done_once_and_in_order(
-    steps: list[PlannedStep], at: list[int], lost_answers: list[int]
-) -> None:
+def done_once_and_in_order(steps: list[PlannedStep], at: list[int], lost_answers: list[int]) -> None:
     room = playroom(steps, at, lost_answers)
 
     outlive(room, "advance")
@@ -108,11 +110,7 @@ def test_a_job_crashed_anywhere_is_done_once_and_in_order(
     assert len(ended) == len(steps)
 
 
-@settings(max_examples=150, deadline=None)
-@given(steps=graphs(), at=crashes, stop=st.floats(0.0, 150.0))
-def test_undo_after_a_drive_that_ended_anywhere_restores_the_account(
-    steps: list[PlannedStep], at: list[int], stop: float
-) -> None:
+def undone_wherever_it_ended(steps: list[PlannedStep], at: list[int], stop: float) -> None:
     room = playroom(steps, at, [])
     try:
         room.advance((stop, room.control.stop))
@@ -128,3 +126,28 @@ def test_undo_after_a_drive_that_ended_anywhere_restores_the_account(
     here = [step for step in steps if step.params["Name"] in made]
     in_order(here, removed[::-1])
     assert {entry.state for entry in room.journal.lines.values()} <= {"undone"}
+
+
+forward = given(steps=graphs(), at=crashes, lost_answers=st.lists(st.integers(0, 6), max_size=3))(
+    done_once_and_in_order
+)
+back = given(steps=graphs(), at=crashes, stop=st.floats(0.0, 150.0))(undone_wherever_it_ended)
+
+
+def test_a_job_crashed_anywhere_is_done_once_and_in_order() -> None:
+    settings(max_examples=150, deadline=None)(forward)()
+
+
+def test_undo_after_a_drive_that_ended_anywhere_restores_the_account() -> None:
+    settings(max_examples=150, deadline=None)(back)()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("share", range(SHARES))
+@pytest.mark.parametrize("history", [forward, back], ids=["forward", "back"])
+def test_at_length_whatever_crashes_where(history: Callable[[], None], share: int) -> None:
+    """LANDBRIDGE_HISTORIES says how many in all, LANDBRIDGE_SOAK_SEED repeats them."""
+    print(f"LANDBRIDGE_SOAK_SEED={SOAK_SEED}")
+    examples = HISTORIES // (SHARES * 2)
+    at_length = settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    seed(SOAK_SEED + share)(at_length(history))()
