@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.conftest import empty
 from tests.races.machine import Races
 from tests.races.stage import Stage
 
@@ -18,6 +19,7 @@ LONG = int(os.environ.get("LANDBRIDGE_RACES", "1000"))
 def stage(database_url: str) -> Iterator[Stage]:
     made = Stage(database_url)
     yield made
+    made.run(empty(made.database))
     made.close()
 
 
