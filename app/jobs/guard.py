@@ -66,7 +66,7 @@ class DriftGuard:
     def _relied_on(self, step: PlannedStep) -> list[Ref]:
         """Its subject, and what that cannot do without."""
         subject = self._before.get(Ref.parse(step.subject))
-        if subject is None or not self._kinds[subject.kind].watched:
+        if subject is None:  # made by the plan itself
             return []
         return [subject.ref, *sorted(ref for ref in subject.refers_to if self._kinds[ref.kind].comes_along)]
 

@@ -72,8 +72,6 @@ class Kind(ABC):
     `linkable`: ClassicLink can link it (instances alone). `comes_along`: whatever refers to one needs
     its counterpart. `maker`: the action whose result's "counterpart" is the twin of a resource.
 
-    `watched`: whether a step about one looks at it again before it begins.
-
     `reads`: every operation that `discover` calls. `probes`: the smallest request with which verifying may try an
     operation that the kind or its steps read with, where one without parameters says too much or is not valid;
     for something that does not exist, AWS refuses once permission is checked. EC2's get DryRun besides,
@@ -84,7 +82,6 @@ class Kind(ABC):
     linkable: bool = False
     comes_along: bool = False
     maker: str | None = None
-    watched: bool = True
     steps: Sequence[Step] = ()
     reads: frozenset[str] = frozenset()
     probes: ClassVar[Mapping[str, Mapping[str, Any]]] = {}

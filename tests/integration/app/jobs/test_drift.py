@@ -1,12 +1,15 @@
 """Drift: a change of what the plan touches is told before anything is done; other changes are nobody's matter."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from app.accounts.models import Account
+from app.cloud import Denied
 from app.db import Database
+from app.execution.checked import CheckedCloud
 from app.execution.clock import ScaledClock
 from app.execution.pacing import MemoryBudget, PacedCloud
 from app.jobs.drift import drift_of
@@ -30,10 +33,12 @@ class Planned(Site):
         (ref,) = [group.ref for group in groups if group.name == name]
         return Ref(ref.kind, ref.id)
 
-    async def drift(self, subject: Ref) -> dict[str, Any] | None:
+    async def drift(self, subject: Ref, check: Callable[[], None] = lambda: None) -> dict[str, Any] | None:
+        """`check` comes before each call of AWS."""
         async with self.database.reading() as session:
             account = await session.get_one(Account, "acct_1")
-        cloud = PacedCloud(self.clouds.open(account, "us-east-1", "job_1"), MemoryBudget(), ScaledClock(), "test")
+        opened = CheckedCloud(self.clouds.open(account, "us-east-1", "job_1"), check)
+        cloud = PacedCloud(opened, MemoryBudget(), ScaledClock(), "test")
         return await drift_of(await self.stored(), [replace(planned(1), subject=str(subject))], cloud)
 
     def open_port(self, group: Ref, port: int) -> None:
@@ -94,3 +99,14 @@ async def test_a_subject_that_is_gone_is_told(site: Planned) -> None:
 
 async def test_what_the_plan_makes_itself_cannot_drift(site: Planned) -> None:
     assert await site.drift(Ref("vpc", "new")) is None
+
+
+async def test_an_account_that_cannot_be_read_is_not_taken_for_one_that_changed(site: Planned) -> None:
+    def refuse() -> None:
+        raise Denied("ec2.describe_security_groups", "UnauthorizedOperation", "not allowed")
+
+    told = await site.drift(site.app, refuse)
+
+    assert told is not None
+    assert told["code"] == "account_unreadable"
+    assert "Mend the cause" in told["detail"]
