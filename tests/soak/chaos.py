@@ -6,9 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from landbridge.processes import Child
 from tests.soak.house import House
 from tests.soak.ledger import Ledger
+from tests.soak.nursery import Worker
 from tests.soak.scripts import Blow
 from tests.soak.watching import Watch
 
@@ -72,7 +72,7 @@ class Chaos:
                 return False
         return True
 
-    def _one(self, blow: Blow) -> Child | None:
+    def _one(self, blow: Blow) -> Worker | None:
         """A worker that is ready, while another one is, too; one with a job in hand, if there is one soon."""
         if not self._until(lambda: len(self._house.ready_workers()) >= SPARE, 60):
             return None
@@ -80,7 +80,7 @@ class Chaos:
         choice = self._busy() or self._house.ready_workers()
         return choice[int(blow.pick * len(choice))]
 
-    def _busy(self) -> list[Child]:
+    def _busy(self) -> list[Worker]:
         return [each for each in self._house.ready_workers() if self._watch.held_by(each.pid)]
 
     def kill(self, blow: Blow) -> bool:

@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 import tempfile
-import threading
 from pathlib import Path
 
 from sqlalchemy import URL
@@ -13,11 +12,9 @@ from landbridge.admin import for_service
 from landbridge.dev import LANDBRIDGE, READY_SECONDS, Stack, StackOptions, answers
 from landbridge.embedded import EmbeddedError
 from landbridge.embedded_redis import NO_REDIS, find_program
-from landbridge.processes import Child
 from tests.kit.servers import PostgresServer, RedisServer
 from tests.soak.links import Link
-
-READY = "worker.ready"
+from tests.soak.nursery import Worker
 
 
 class House(Stack):
@@ -33,26 +30,30 @@ class House(Stack):
         terms = {"LANDBRIDGE_LEASE_SECONDS": str(lease), "LANDBRIDGE_HEARTBEAT_SECONDS": str(heartbeat)}
         super().__init__(StackOptions(time_scale=time_scale, workers=0, log_dir=logs), environ={**ours, **terms})
         self._lanes = lanes
-        self.workers: list[Child] = []
-        self._moving = threading.Lock()
+        self.workers: list[Worker] = []
+        self._leaving: list[Worker] = []
+        self._born = 0
 
-    def add_worker(self) -> Child:
+    def add_worker(self) -> None:
         """One more, which will be ready in a moment."""
-        with self._moving:
-            worker = self.start_worker()
-            self.workers.append(worker)
-            return worker
+        self._born += 1
+        name = f"worker-{self._born}"
+        worker = Worker(name, self._for_children, self.logs / f"{name}.log")
+        self.workers.append(worker)
+        self._leaving = [each for each in self._leaving if each.alive]
 
-    def ready_workers(self) -> list[Child]:
+    def ready_workers(self) -> list[Worker]:
         """Those that can be given work."""
-        return [each for each in self.workers if each.alive and READY in each.log.read_text(errors="replace")]
+        return [each for each in self.workers if each.ready]
 
-    def kill_worker(self, worker: Child, sign: signal.Signals) -> None:
+    def kill_worker(self, worker: Worker, sign: signal.Signals) -> None:
         """Kill or send away one of them."""
         os.kill(worker.pid, sign)
+        self.workers.remove(worker)
         if sign is signal.SIGKILL:
             worker.end()
-        self.workers.remove(worker)
+        else:
+            self._leaving.append(worker)
 
     def restart_api(self) -> None:
         """kill -9, and another one at the same address."""
@@ -73,6 +74,14 @@ class House(Stack):
     def start_postgres(self) -> None:
         self.direct = self._postgres.start()
         self.database_link.to = self.direct.port
+
+    def _start(self) -> None:
+        super()._start()
+        self._exit.callback(self._end_workers)
+
+    def _end_workers(self) -> None:
+        for worker in (*self.workers, *self._leaving):
+            worker.end()
 
     def _servers(self) -> dict[str, str]:
         home = Path(self._exit.enter_context(tempfile.TemporaryDirectory(prefix="landbridge-soak-")))
