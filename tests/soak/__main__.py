@@ -37,9 +37,10 @@ def _options() -> tuple[Options, Path | None]:
     add("--seed", default=environ.get("SOAK_SEED") or str(random.SystemRandom().randrange(10**8)))
     add("--minutes", type=float, default=float(environ.get("SOAK_MINUTES") or 60))
     add("--kills-only", action="store_true", help="nothing but dead workers, with production's lease")
-    add("--lanes", type=int, default=0, help="accounts with a job each at once (3; 6 with --kills-only)")
-    add("--every", type=float, default=0.0, help="seconds between two blows, on average (4; 6 with --kills-only)")
-    add("--time-scale", type=float, default=0.0, help="seconds of AWS's time in one of ours (100; 60)")
+    add("--lanes", type=int, default=6, help="accounts with a job each at once (6)")
+    add("--every", type=float, default=0.0, help="seconds between two blows on workers, on average (2.1; 6)")
+    add("--servers-every", type=float, default=3.0, help="the same of blows on servers and links (3)")
+    add("--time-scale", type=float, default=0.0, help="seconds of AWS's time in one of ours (150; 60)")
     add("--logs", type=Path, default=None, help="keep the processes' logs here")
     add("--write", type=Path, default=None, help="put the table into this page, between its markers")
     asked = parser.parse_args()
@@ -48,12 +49,14 @@ def _options() -> tuple[Options, Path | None]:
         seed=asked.seed,
         minutes=asked.minutes,
         kills_only=gentle,
-        lanes=asked.lanes or (6 if gentle else 3),
-        every=asked.every or (6.0 if gentle else 4.0),
-        time_scale=asked.time_scale or (60.0 if gentle else 100.0),
-        lease=15.0 if gentle else 4.0,
-        heartbeat=5.0 if gentle else 1.0,
-        patience=1_800.0 if gentle else 240.0,  # a job whose worker dies every minute takes long
+        lanes=asked.lanes,
+        crew=3 if gentle else 6,
+        every=asked.every or (6.0 if gentle else 2.1),
+        servers_every=asked.servers_every,
+        time_scale=asked.time_scale or (60.0 if gentle else 150.0),
+        lease=15.0 if gentle else 2.0,
+        heartbeat=5.0 if gentle else 0.5,
+        patience=1_800.0 if gentle else 600.0,  # a job whose workers die all the time takes long
         logs=asked.logs,
     )
     return options, asked.write

@@ -1,10 +1,10 @@
-"""Carries out what the schedule says happens to processes, servers and links."""
+"""Carries out what the schedules say happens to processes, servers and links."""
 
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tests.soak.house import House
 from tests.soak.ledger import Ledger
@@ -13,48 +13,54 @@ from tests.soak.scripts import Blow
 from tests.soak.watching import Watch
 
 AWAY_SECONDS = 1.0
-CREW = 3
 SPARE = 2
-SOON_SECONDS = 5.0
+SOON_SECONDS = 2.0
 LOOK_EVERY = 0.1
 
 
 class Chaos:
-    """A thread. It keeps CREW workers, one of whom is always ready to take over; and it rests while `calm`."""
+    """A hand, which is a thread, for each schedule: what one does takes its time and keeps no other from striking.
 
-    def __init__(self, house: House, watch: Watch, ledger: Ledger, schedule: Iterator[Blow], lease: float) -> None:
+    It keeps so many workers, one of whom is always ready to take over; and all hands rest while anybody asks for calm.
+    """
+
+    def __init__(
+        self, house: House, watch: Watch, ledger: Ledger, schedules: Sequence[Iterator[Blow]], crew: int, lease: float
+    ) -> None:
         self._house = house
         self._watch = watch
         self._ledger = ledger
-        self._schedule = schedule
+        self._crew = crew
         self._lease = lease
         self._stopping = threading.Event()
         self._calm = 0
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._hands = [threading.Thread(target=self._run, args=(each,), daemon=True) for each in schedules]
         self.frozen: set[int] = set()
         self.last_thaw = 0.0
         self.failure: BaseException | None = None
 
     def start(self) -> None:
-        for _ in range(CREW):
+        for _ in range(self._crew):
             self._house.add_worker()
-        self._until(lambda: len(self._house.ready_workers()) == CREW, 120)
-        self._thread.start()
+        self._until(lambda: len(self._house.ready_workers()) == self._crew, 120)
+        for hand in self._hands:
+            hand.start()
 
     def stop(self) -> None:
         """No more of it; whatever is under way is finished."""
         self._stopping.set()
-        self._thread.join(120)
+        for hand in self._hands:
+            hand.join(120)
 
     def ask_for_calm(self, wanted: bool) -> None:
         """While anybody asks for it, nothing happens."""
         with self._lock:
             self._calm += 1 if wanted else -1
 
-    def _run(self) -> None:
+    def _run(self, schedule: Iterator[Blow]) -> None:
         try:
-            for blow in self._schedule:
+            for blow in schedule:
                 if self._stopping.wait(blow.wait):
                     return
                 while self._calm and not self._stopping.wait(LOOK_EVERY):

@@ -1,7 +1,7 @@
 """One long run: everything started, lanes and chaos set going, and ended in time."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.soak.driving import Hands
 from tests.soak.house import House
 from tests.soak.lanes import Lane
 from tests.soak.ledger import TARGET_SECONDS, Ledger, percentile, told
-from tests.soak.scripts import ALL_BLOWS, KILLS, blows, scripts
+from tests.soak.scripts import KILLS, ON_SERVERS, ON_WORKERS, Blow, blows, scripts
 from tests.soak.watching import Watch
 
 TELL_EVERY = 15.0
@@ -21,18 +21,20 @@ LAST_SECONDS = 600.0  # what jobs under way at the end may take
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`every`: seconds between two blows; `lease`, `heartbeat`: seconds of ours; `patience`: seconds that a job may
-    take before its faults stop."""
+    """`every`, `servers_every`: seconds between two blows on workers, and on servers and links; `lease`, `heartbeat`:
+    seconds of ours; `patience`: seconds that a job may take before its faults stop."""
 
     seed: str
     minutes: float
     kills_only: bool = False
-    lanes: int = 3
-    every: float = 4.0
-    time_scale: float = 100.0
-    lease: float = 4.0
-    heartbeat: float = 1.0
-    patience: float = 240.0
+    lanes: int = 6
+    crew: int = 6
+    every: float = 2.1
+    servers_every: float = 3.0
+    time_scale: float = 150.0
+    lease: float = 2.0
+    heartbeat: float = 0.5
+    patience: float = 600.0
     logs: Path | None = None
 
 
@@ -54,8 +56,19 @@ class Outcome:
 def replay(options: Options) -> str:
     """The command that repeats this run's schedule."""
     kills = " --kills-only" if options.kills_only else ""
-    more = f" --lanes {options.lanes} --every {options.every:g} --time-scale {options.time_scale:g}"
+    servers = "" if options.kills_only else f" --servers-every {options.servers_every:g}"
+    more = f" --lanes {options.lanes} --every {options.every:g}{servers} --time-scale {options.time_scale:g}"
     return f"SOAK_SEED={options.seed} SOAK_MINUTES={options.minutes:g} python -m tests.soak{kills}{more}"
+
+
+def schedules(options: Options) -> list[Iterator[Blow]]:
+    """One for each hand: they strike side by side, so that a worker also dies while Postgres is away."""
+    if options.kills_only:
+        return [blows(options.seed, "workers", KILLS, options.every)]
+    return [
+        blows(options.seed, "workers", ON_WORKERS, options.every),
+        blows(options.seed, "servers", ON_SERVERS, options.servers_every),
+    ]
 
 
 def run(options: Options, say: Callable[[str], None]) -> Outcome:
@@ -66,8 +79,7 @@ def run(options: Options, say: Callable[[str], None]) -> Outcome:
         watch = Watch(lambda: house.direct)
         watch.start()
         parts.callback(watch.stop)
-        kinds = KILLS if options.kills_only else ALL_BLOWS
-        chaos = Chaos(house, watch, ledger, blows(options.seed, kinds, options.every), options.lease)
+        chaos = Chaos(house, watch, ledger, schedules(options), options.crew, options.lease)
         until = time.monotonic() + options.minutes * 60
         lanes = [_lane(house, watch, chaos, ledger, number, options, until, parts) for number in range(options.lanes)]
         chaos.start()

@@ -62,7 +62,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """A fault of a process, a server or a link, so many seconds after the one before."""
+    """A fault of a process, a server or a link, so many seconds after the one before of the same hand."""
 
     wait: float
     kind: str
@@ -117,24 +117,23 @@ def _trouble(chance: random.Random) -> Trouble:
     return Trouble(share, rule)
 
 
-ALL_BLOWS = {
-    "worker killed": 7,
-    "worker frozen past its lease": 2,
-    "worker sent away": 2,
-    "Postgres restarted": 2,
+ON_WORKERS = {"worker killed": 20, "worker frozen past its lease": 1, "worker sent away": 2}
+ON_SERVERS = {
+    "Postgres restarted": 10,
     "Postgres connections cut": 2,
     "Postgres connections cut in mid-commit": 4,
-    "Redis flushed": 2,
-    "Redis killed and restarted": 1,
-    "API killed and restarted": 1,
-    "AWS connections cut": 2,
+    "Redis flushed": 5,
+    "Redis killed and restarted": 5,
+    "API killed and restarted": 2,
+    "AWS connections cut": 3,
 }
 KILLS = {"worker killed": 1}
 
 
-def blows(seed: str, kinds: Mapping[str, int], every: float) -> Iterator[Blow]:
-    """What happens to processes, servers and links, without end; `every` so many seconds on average."""
-    chance = random.Random(f"{seed}/blows")
+def blows(seed: str, hand: str, kinds: Mapping[str, int], every: float) -> Iterator[Blow]:
+    """What one hand does to processes, servers or links, without end; a rest of `every` seconds on average between
+    two blows. A hand's schedule is its own: it is the same, whatever the other is told to do."""
+    chance = random.Random(f"{seed}/blows/{hand}")
     while True:
         kind = chance.choices(list(kinds), list(kinds.values()))[0]
         yield Blow(chance.uniform(0.3, 1.7) * every, kind, chance.random(), chance.randint(1, 5))
