@@ -3,13 +3,19 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.soak.scripts import Script
 
 TARGET_SECONDS = 30.0
+# What an hour with all kinds of faults is asked for, and the faults that count.
+LONG_RUN: Mapping[str, tuple[int, tuple[str, ...]]] = {
+    "workers killed": (1_000, ("worker killed",)),
+    "Postgres restarted": (200, ("Postgres restarted",)),
+    "Redis wiped": (200, ("Redis flushed", "Redis killed and restarted")),
+}
 ALL_KINDS, KILLS_ALONE = "all kinds of faults", "dead workers alone"
 INVARIANTS = {
     "I1": "one live object per job and step",
@@ -38,9 +44,10 @@ class Violation:
 class Ledger:
     """Counts; safe for threads."""
 
-    def __init__(self, seed: str, replay: str) -> None:
+    def __init__(self, seed: str, replay: str, *, kills_only: bool = False) -> None:
         self.seed = seed
         self.replay = replay
+        self.kills_only = kills_only
         self._began = time.monotonic()
         self._lock = threading.Lock()
         self.faults: Counter[str] = Counter()
@@ -78,6 +85,9 @@ def table(ledger: Ledger, takeovers: Sequence[float], lease: float, failure: str
     lines[0] += f"**{len(ledger.violations)} violations**. Again: `{ledger.replay}`."
     if failure:
         lines += ["", f"The run itself failed: {failure}"]
+    if not ledger.kills_only:
+        lines += ["", "| Asked of a long run | At least | Reached |", "|---|---:|---:|"]
+        lines += [f"| {what} | {least:,} | {reached:,} |" for what, least, reached in asked_and_reached(ledger.faults)]
     lines += ["", "| Fault | Times |", "|---|---:|"]
     lines += [f"| {kind} | {count} |" for kind, count in sorted(ledger.faults.items())]
     lines += ["", "| Job | Outcome | Jobs |", "|---|---|---:|"]
@@ -92,6 +102,11 @@ def table(ledger: Ledger, takeovers: Sequence[float], lease: float, failure: str
         what = each.what.replace("|", "\\|").replace("\n", " ")
         lines.append(f"| {each.invariant} | {each.job}: {each.script} | {each.minute:.1f} | {what} |")
     return "\n".join(lines) + "\n"
+
+
+def asked_and_reached(faults: Mapping[str, int]) -> list[tuple[str, int, int]]:
+    """What a long run is asked for, how often at least, and how often it came about."""
+    return [(what, least, sum(faults.get(each, 0) for each in kinds)) for what, (least, kinds) in LONG_RUN.items()]
 
 
 def told(takeovers: Sequence[float]) -> str:

@@ -73,7 +73,7 @@ def schedules(options: Options) -> list[Iterator[Blow]]:
 
 def run(options: Options, say: Callable[[str], None]) -> Outcome:
     """Whatever becomes of it, what was found until then is told."""
-    ledger = Ledger(options.seed, replay(options))
+    ledger = Ledger(options.seed, replay(options), kills_only=options.kills_only)
     terms = (options.lanes, options.time_scale, options.lease, options.heartbeat, options.logs)
     with House(*terms) as house, ExitStack() as parts:
         watch = Watch(lambda: house.direct)
