@@ -256,7 +256,7 @@ class Executor:
         if entry.state == "verifying":
             return entry.result or {}
         await self._move(step, "running")
-        run = self._runs.make(step, entry.attempt, recovering=entry.state == "running")
+        run = self._runs.make(step, entry.attempt, recovering=entry.tried)
         return await self._attempts.persist(run, action.do)
 
     async def _settled(self, watch: Watch, judge: Judge) -> Result:

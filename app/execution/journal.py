@@ -28,6 +28,11 @@ class Entry:
         still = self.state in UNTOUCHED or (self.state == "failed" and drifted)
         return still and self.attempt == 1 and (self.error is None or drifted)
 
+    @property
+    def tried(self) -> bool:
+        """Whether do() may have taken effect already: its worker died, or it failed and a person has it tried again."""
+        return self.state == "running" or self.attempt > 1
+
     def moved(self, to: StepState, result: Mapping[str, Json] | None, error: Mapping[str, Json] | None) -> "Entry":
         """The line after a move: results stay, errors go. Raises IllegalMove."""
         check_move(STEP_MOVES, self.state, to)

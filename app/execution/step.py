@@ -82,11 +82,11 @@ class Run:
 
     `params` has its promises filled. `token` (64 characters at most) is the same for the same job,
     step and attempt: use it as ClientToken. `tags` go on everything created; they say whose it is.
-    `recovering`: an earlier do or undo of this attempt may have taken effect: look before creating.
+    `recovering`: an earlier do or undo, of this attempt or one before it, may have taken effect: look before creating.
     `fresh`: params name things this job made, which AWS may not show everywhere yet.
     `wait(watch, judge)` looks until settled and returns what was learned; raises StepBroken.
-    `consistency()` waits until what an earlier call of this attempt created must be visible: for
-    creations that have neither token nor unique name.
+    `consistency()` waits until what an earlier call created must be visible: for creations that have
+    neither token nor unique name.
     """
 
     job_id: str

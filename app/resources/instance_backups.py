@@ -13,7 +13,7 @@ Find = Callable[[Run], Awaitable[list[T]]]
 
 async def find_earlier(run: Run, find: Find[T]) -> list[T]:
     """What this step may have made before. A first try has made nothing and asks nothing."""
-    if not run.recovering and run.attempt == 1:
+    if not run.recovering:
         return []
     await run.consistency()
     return await find(run)

@@ -96,7 +96,7 @@ class Create(Step):
 
     async def do(self, run: Run) -> Result:
         """Result: counterpart (the VPC's id), subnets (zone -> id), internet_gateway."""
-        made = await _made(run) if run.recovering or run.attempt > 1 else _Made({}, {}, {})
+        made = await _made(run) if run.recovering else _Made({}, {}, {})
         vpc_id = next(iter(made.vpcs), None) or await self._make_vpc(run)
         for name in ("EnableDnsSupport", "EnableDnsHostnames"):  # one attribute a call; host names need support
             await run.cloud.call("ec2.modify_vpc_attribute", VpcId=vpc_id, **{name: {"Value": True}})

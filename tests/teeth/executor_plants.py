@@ -15,11 +15,11 @@ EXECUTOR_PLANTS = (
         "app/execution/executor.py",
         """\
         await self._move(step, "running")
-        run = self._runs.make(step, entry.attempt, recovering=entry.state == "running")
+        run = self._runs.make(step, entry.attempt, recovering=entry.tried)
         return await self._attempts.persist(run, action.do)
 """,
         """\
-        run = self._runs.make(step, entry.attempt, recovering=entry.state == "running")
+        run = self._runs.make(step, entry.attempt, recovering=entry.tried)
         result = await self._attempts.persist(run, action.do)
         await self._move(step, "running")
         return result
@@ -31,10 +31,10 @@ EXECUTOR_PLANTS = (
         "a step is written down as done before its first call, so that nobody does it after a crash",
         "app/execution/executor.py",
         """\
-        run = self._runs.make(step, entry.attempt, recovering=entry.state == "running")
+        run = self._runs.make(step, entry.attempt, recovering=entry.tried)
 """,
         """\
-        run = self._runs.make(step, entry.attempt, recovering=entry.state == "running")
+        run = self._runs.make(step, entry.attempt, recovering=entry.tried)
         await self._move(step, "verifying", {})
 """,
         (HISTORIES,),
@@ -42,9 +42,17 @@ EXECUTOR_PLANTS = (
     Plant(
         "takeover-untold",
         "a step that was under way when its worker died is done again as if for the first time",
-        "app/execution/executor.py",
-        'recovering=entry.state == "running")',
-        "recovering=False)",
+        "app/execution/journal.py",
+        'return self.state == "running" or self.attempt > 1',
+        "return self.attempt > 1",
+        (EXECUTOR,),
+    ),
+    Plant(
+        "retry-untold",
+        "a step that failed after its call took effect is done again as if for the first time",
+        "app/execution/journal.py",
+        'return self.state == "running" or self.attempt > 1',
+        'return self.state == "running"',
         (EXECUTOR,),
     ),
     Plant(

@@ -104,6 +104,17 @@ def test_a_halted_job_starts_nothing_until_the_failed_step_is_retried() -> None:
     assert room.make.runs[0].attempt == 2
 
 
+def test_what_failed_may_have_taken_effect_and_is_told_so_when_it_is_tried_again() -> None:
+    room = Playroom(toy("a"))
+    room.cloud.say("make a", refused(Quota))
+    assert room.advance() == "halted"
+
+    room.journal.lines["toy.make/toy:a"] = Entry("pending", attempt=2)
+    assert room.advance() == "succeeded"
+
+    assert [(run.recovering, run.fresh) for run in room.make.runs] == [(False, False), (True, True)]
+
+
 def test_a_skipped_step_counts_as_done() -> None:
     room = Playroom(toy("a"), toy("b", "a"), journal=MemoryJournal({"toy.make/toy:a": Entry("skipped")}))
 
