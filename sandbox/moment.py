@@ -55,6 +55,7 @@ class Moment:
         self._members: dict[str, list[str]] = {}
         self._calling: dict[str, list[Party]] = {}
         self._destinations: dict[tuple[str, bool], Destination] = {}
+        self._behind: dict[tuple[str, Flow], list[Reach]] = {}
         self._counterparts = counterparts(place)
         for source, refs in told.items():
             known = self._counterparts.setdefault(source, [])
@@ -70,10 +71,16 @@ class Moment:
         balancers = [ref for ref in flow.sources if ref.startswith(LOAD_BALANCER)]
         others = [ref for ref in flow.sources if not ref.startswith(LOAD_BALANCER)]
         for ref in balancers:
-            verdict = self._judge_balancer(ref, flow)
-            if not verdict.ok:
-                return verdict
+            for verdict in self._members_called(ref, flow):
+                if not verdict.ok:
+                    return verdict
         return self._judge_callers(others, flow) if others else UP
+
+    def in_service(self, flow: Flow) -> int | None:
+        """How many of its targets a load balancer can call that is a source of it; None where none is."""
+        balancers = [ref for ref in flow.sources if ref.startswith(LOAD_BALANCER)]
+        counts = [sum(verdict.ok for verdict in self._members_called(ref, flow)) for ref in balancers]
+        return min(counts, default=None)
 
     def visits(self, flow: Flow) -> dict[str, tuple[int, bool]]:
         """By ref: the load balancers and databases that its callers get to, on which port, and whether they find
@@ -94,17 +101,21 @@ class Moment:
         answers = not called.down or (called.kind == LOAD_BALANCER and called.name in self._place.table(LoadBalancer))
         return answers and self._like.lets_through(caller, called, flow.port_of(called), flow.protocol)
 
-    def _judge_balancer(self, ref: str, flow: Flow) -> Reach:
-        """A load balancer calls its members in service; callers reach it by name, old names included."""
-        standing, all_of_them = self._balancers_in_service(ref)
-        if not standing:
+    def _members_called(self, ref: str, flow: Flow) -> list[Reach]:
+        """For each target, whether the load balancer calls it; callers reach it by name, old names included."""
+        if (ref, flow) not in self._behind:
+            standing, all_of_them = self._balancers_in_service(ref)
+            self._behind[ref, flow] = [
+                self._member_called(ref, standing, all_of_them, one, flow) for one in flow.targets
+            ]
+        return self._behind[ref, flow]
+
+    def _member_called(self, ref: str, standing: list[Party], all_of_them: bool, target: str, flow: Flow) -> Reach:
+        verdicts = [self._balancer_calls(one, target, flow) for one in standing]
+        failed = [verdict for verdict in verdicts if not verdict.ok]
+        if not verdicts:
             return Reach(False, f"no stand-in of {ref} is in service")
-        for target in flow.targets:
-            verdicts = [self._balancer_calls(one, target, flow) for one in standing]
-            failed = [verdict for verdict in verdicts if not verdict.ok]
-            if failed and (all_of_them or len(failed) == len(verdicts)):
-                return failed[0]
-        return UP
+        return failed[0] if failed and (all_of_them or len(failed) == len(verdicts)) else UP
 
     def _balancer_calls(self, balancer: Party, target: str, flow: Flow) -> Reach:
         verdict = Reach(False, f"no stand-in of {target} is in service behind {balancer.name}")

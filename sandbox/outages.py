@@ -22,10 +22,19 @@ class Down:
     ended: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Level:
+    """From `began` on, so many members were in service behind a load balancer."""
+
+    began: datetime
+    in_service: int
+
+
 @dataclass
 class _Watched:
     flow: Flow
     downs: list[Down] = field(default_factory=list)
+    levels: list[Level] = field(default_factory=list)
 
 
 @dataclass
@@ -95,7 +104,8 @@ class Outages:
 
     def since(self, moment: datetime | None = None) -> list[dict[str, Any]]:
         """Per flow: {"flow", "down": [{"from", "to", "seconds", "why"}], "total_seconds"}; times are
-        RFC 3339, what began before `moment` counts from it, and what goes on has no "to".
+        RFC 3339, what began before `moment` counts from it, and what goes on has no "to". Of a load balancer's
+        flow also "least_in_service": the fewest of its targets that it could call at once.
         """
         with self._world.lock:
             self._world.clock.run_due()
@@ -122,6 +132,7 @@ class Outages:
                     watched.downs.pop()  # changes of one moment, none of which anybody could notice
             elif not verdict.ok and not current:
                 watched.downs.append(Down(now, verdict.why))
+            _note_level(watched, now, moment.in_service(watched.flow))
         note(place, ((watched.flow.id, moment.visits(watched.flow)) for watched in watch.flows.values()))
 
 
@@ -146,6 +157,26 @@ def _counterparts(flow: Mapping[str, Any]) -> dict[str, list[str]]:
     return {source: [refs] if isinstance(refs, str) else list(refs) for source, refs in told.items()}
 
 
+def _note_level(watched: _Watched, now: datetime, in_service: int | None) -> None:
+    levels = watched.levels
+    if in_service is None or (levels and levels[-1].in_service == in_service):
+        return
+    if levels and levels[-1].began == now:  # of the changes of one moment, what they came to
+        levels.pop()
+    if not levels or levels[-1].in_service != in_service:
+        levels.append(Level(now, in_service))
+
+
+def _least(levels: list[Level], moment: datetime | None) -> int:
+    """Among those in force at `moment` or after it."""
+    ends = [*(level.began for level in levels[1:]), None]
+    return min(
+        level.in_service
+        for level, end in zip(levels, ends, strict=True)
+        if moment is None or end is None or end > moment
+    )
+
+
 def _report(watched: _Watched, moment: datetime | None, now: datetime) -> dict[str, Any]:
     downs: list[dict[str, Any]] = []
     for down in watched.downs:
@@ -161,5 +192,9 @@ def _report(watched: _Watched, moment: datetime | None, now: datetime) -> dict[s
         if down.ended:
             one["to"] = down.ended.isoformat()
         downs.append(one)
-    total = float(sum(one["seconds"] for one in downs))
-    return {"flow": watched.flow.id, "down": downs, "total_seconds": total}
+    told = {
+        "flow": watched.flow.id,
+        "down": downs,
+        "total_seconds": float(sum(one["seconds"] for one in downs)),
+    }
+    return told | ({"least_in_service": _least(watched.levels, moment)} if watched.levels else {})

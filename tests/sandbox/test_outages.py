@@ -209,6 +209,40 @@ def test_draining_the_source_before_its_twin_is_in_service_is_an_outage(account:
     assert account.down == [10 + 5 + 30]
 
 
+def test_how_many_served_behind_a_load_balancer_at_least_is_told(account: Watched) -> None:
+    member, _, _, _, _ = fronted(account)
+    web = str(account.call("ec2", "DescribeSecurityGroups", GroupNames=["web"])["SecurityGroups"][0]["GroupId"])
+    other = account.classic(web)
+    account.register(other, "old")
+    account.wait(60)
+    account.watch(["load_balancer:old"], [f"instance:{member}", f"instance:{other}"], 80)
+    account.wait(10)
+    [told] = account.outages.since()
+    assert told["least_in_service"] == 2
+    for one in (member, other):
+        account.call("ec2", "RebootInstances", InstanceIds=[one])
+        account.wait(200)
+    [told] = account.outages.since()
+    assert (told["least_in_service"], len(told["down"])) == (1, 2)
+    account.call("ec2", "StopInstances", InstanceIds=[member, other])
+    account.wait(120)
+    moment = account.world.clock.now()
+    [told] = account.outages.since()
+    assert told["least_in_service"] == 0
+    account.call("ec2", "StartInstances", InstanceIds=[member, other])
+    account.wait(400)
+    [told] = account.outages.since(account.world.clock.now())
+    assert told["least_in_service"] == 2
+    [told] = account.outages.since(moment)
+    assert told["least_in_service"] == 0
+
+
+def test_only_flows_from_a_load_balancer_tell_of_members(account: Watched) -> None:
+    caller, called, _ = pair(account)
+    account.watch([f"instance:{caller}"], [f"instance:{called}"], 80)
+    assert "least_in_service" not in account.outages.since()[0]
+
+
 def test_an_elastic_ip_is_what_outside_callers_know(account: Watched) -> None:
     group = account.builder.group("ftp", "f")
     account.builder.let_in(group, 21, cidrs=["0.0.0.0/0"])
