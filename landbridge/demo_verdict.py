@@ -26,7 +26,7 @@ class Shown:
 
 def shortcomings(shown: Shown) -> list[str]:
     """What fell short, a sentence each; empty if the migration is what was promised."""
-    return [*_job(shown), *_counterparts(shown), *_outages(shown)]
+    return [*_job(shown), *_counterparts(shown), *_outages(shown), *_members(shown)]
 
 
 def _job(shown: Shown) -> Iterator[str]:
@@ -58,6 +58,14 @@ def _outages(shown: Shown) -> Iterator[str]:
     for flow, seconds in seconds_down(shown.outages).items():
         if flow not in predicted:
             yield f"The flow {flow} was to be kept and was down for {seconds:.0f} seconds."
+
+
+def _members(shown: Shown) -> Iterator[str]:
+    allowed = {flow["id"]: flow["least_in_service"] for flow in shown.flows if "least_in_service" in flow}
+    for one in shown.outages:
+        least, planned = one.get("least_in_service"), allowed.get(one["flow"])
+        if least is not None and planned is not None and least < planned:
+            yield f"Of {one['flow']} {least} were in service at one moment, where the plan allows {planned}."
 
 
 def seconds_down(outages: Iterable[Thing]) -> dict[str, float]:

@@ -118,6 +118,12 @@ class View:
         self.say(f"  {spared} of {len(watched)} flows watched were never interrupted.")
         if table.row_count:
             self.console.print(table)
+        for flow in watched:
+            if "measured_least_in_service" in flow and "least_in_service" in flow:
+                self.say(
+                    f"  {escape(self._names.arrow(flow))}: at least {flow['measured_least_in_service']} of "
+                    f"{len(flow['targets'])} in service at every moment; planned: {flow['least_in_service']}."
+                )
 
 
 def _moment(step: Thing) -> datetime:

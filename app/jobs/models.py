@@ -98,13 +98,15 @@ class JobCalls(Base):
 
 
 class JobOutage(Base):
-    """How long a flow of the plan was down while the job ran, in AWS's seconds, as somebody measured it."""
+    """How long a flow of the plan was down while the job ran, in AWS's seconds, as somebody measured it; and of a load
+    balancer's flow, how many of its targets were in service at least."""
 
     __tablename__ = "job_outages"
 
     job_id: Mapped[Id] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
     flow_id: Mapped[Name] = mapped_column(primary_key=True)
     total_seconds: Mapped[float] = mapped_column(Double)
+    least_in_service: Mapped[int | None]
     down: Mapped[JsonItems]
     told_by: Mapped[Name]
     told_at: Mapped[Created]

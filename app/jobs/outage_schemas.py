@@ -29,6 +29,9 @@ class MeasuredOutage(BaseModel):
     flow: str = Field(description="the flow's id, as GET /v1/plans/{id}/flows shows it")
     total_seconds: Seconds
     down: list[OutageSpan] = Field(default_factory=list, max_length=MOST_SPANS)
+    least_in_service: int | None = Field(
+        default=None, ge=0, description="of a load balancer's flow: the fewest of its targets in service at once"
+    )
 
 
 class MeasuredOutages(BaseModel):

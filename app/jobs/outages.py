@@ -1,6 +1,7 @@
 """Measured outages, kept beside the job whose report shows them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select
@@ -13,10 +14,22 @@ from app.jobs.outage_schemas import MeasuredOutage
 from app.plans import repository as plans
 
 
-async def measured_in(session: AsyncSession, job_id: str) -> Mapping[str, float]:
-    """By flow id: how many of AWS's seconds it was down, as far as somebody watched it."""
-    wanted = select(JobOutage.flow_id, JobOutage.total_seconds).where(JobOutage.job_id == job_id)
-    return {row[0]: row[1] for row in (await session.execute(wanted)).all()}
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How many of AWS's seconds a flow was down, and the fewest targets in service; None: nobody told."""
+
+    seconds: float | None = None
+    least_in_service: int | None = None
+
+
+NOT_WATCHED = Measured()
+
+
+async def measured_in(session: AsyncSession, job_id: str) -> Mapping[str, Measured]:
+    """By flow id, as far as somebody watched it."""
+    columns = (JobOutage.flow_id, JobOutage.total_seconds, JobOutage.least_in_service)
+    rows = (await session.execute(select(*columns).where(JobOutage.job_id == job_id))).all()
+    return {flow: Measured(seconds, least) for flow, seconds, least in rows}
 
 
 async def check_flows(session: AsyncSession, job: Job, told: Sequence[MeasuredOutage]) -> None:
@@ -40,13 +53,14 @@ async def keep(session: AsyncSession, job: Job, told: Sequence[MeasuredOutage], 
             "job_id": job.id,
             "flow_id": each.flow,
             "total_seconds": each.total_seconds,
+            "least_in_service": each.least_in_service,
             "down": [span.model_dump(mode="json", by_alias=True, exclude_none=True) for span in each.down],
             "told_by": by,
         }
         for each in told
     ]
     new = insert(JobOutage).values(rows)
-    changed = {name: new.excluded[name] for name in ("total_seconds", "down", "told_by")}
+    changed = {name: new.excluded[name] for name in ("total_seconds", "least_in_service", "down", "told_by")}
     await session.execute(
         new.on_conflict_do_update(index_elements=["job_id", "flow_id"], set_=changed | {"told_at": func.now()})
     )

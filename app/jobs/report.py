@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.execution.states import SETTLED, UNTOUCHED
 from app.jobs import repository
 from app.jobs.models import FINAL_STATUSES, Job, JobCalls, JobStep
-from app.jobs.outages import measured_in
+from app.jobs.outages import NOT_WATCHED, Measured, measured_in
 from app.jobs.report_schemas import AwsCalls, Counterpart, JobReport, Left, OperationCalls, ReportFlow
 from app.planning.chain import Span, chain
 from app.planning.inventory import Ref
@@ -69,7 +69,7 @@ def counterparts(steps: Iterable[JobStep]) -> dict[str, str]:
 
 
 def flows(
-    document: PlanDocument, steps: Mapping[str, JobStep], time_scale: float, watched: Mapping[str, float]
+    document: PlanDocument, steps: Mapping[str, JobStep], time_scale: float, watched: Mapping[str, Measured]
 ) -> list[ReportFlow]:
     """The plan's flows, each with what was foretold and what it was, as far as its steps have come."""
     planned: Any = document.steps
@@ -77,12 +77,14 @@ def flows(
     needs = {step["id"]: step["needs"] for step in planned}
     spans = {id_: span for id_, step in steps.items() if (span := span_of(step, held[id_], time_scale))}
     bodies: Any = document.flows
+    told = [watched.get(flow["id"], NOT_WATCHED) for flow in bodies]
     return [
         ReportFlow.model_validate(
             {
                 **flow,
                 "predicted_seconds": flow.get("outage_seconds", 0.0),
-                "measured_seconds": watched.get(flow["id"]),
+                "measured_seconds": seen.seconds,
+                "measured_least_in_service": seen.least_in_service,
                 "interruptions": [
                     {
                         **gap,
@@ -93,7 +95,7 @@ def flows(
                 ],
             }
         )
-        for flow in bodies
+        for flow, seen in zip(bodies, told, strict=True)
     ]
 
 

@@ -49,6 +49,13 @@ class ReportFlow(BaseModel):
     measured_seconds: float | None = Field(
         default=None, description="how long it was, as told by POST …/outages; absent where nobody watched"
     )
+    least_in_service: int | None = Field(
+        default=None,
+        description="where a load balancer is the source: the fewest targets in service that the plan allows",
+    )
+    measured_least_in_service: int | None = Field(
+        default=None, description="how many there were at least, as told by POST …/outages; absent where nobody watched"
+    )
     interruptions: list[ReportInterruption]
 
 

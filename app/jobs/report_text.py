@@ -24,6 +24,7 @@ def lines(report: JobReport) -> Iterator[str]:
     yield "- Steps: " + (", ".join(f"{number} {escaped(state)}" for state, number in report.steps.items()) or "none")
     yield from moved(report)
     yield from interruptions(report)
+    yield from in_service(report)
     yield from called(report)
     yield from left(report)
 
@@ -58,6 +59,21 @@ def interruptions(report: JobReport) -> Iterator[str]:
         yield f"- {some(gap.sources)} to {some(gap.targets)} ({escaped(flow.rule)}): {length(gap)}."
         if gap.inside:
             yield f"  Inside it: {', '.join(map(part, gap.inside))}."
+
+
+def in_service(report: JobReport) -> Iterator[str]:
+    """How many served behind each load balancer."""
+    balanced = [flow for flow in report.flows if flow.least_in_service is not None]
+    if not balanced:
+        return
+    yield from ("", "## Behind the load balancers", "")
+    yield from ("| Load balancer | Members | In service at least, as planned | Measured |", "|---|---|---|---|")
+    for flow in balanced:
+        seen = flow.measured_least_in_service
+        yield (
+            f"| {escaped(', '.join(flow.sources))} | {len(flow.targets)} | {flow.least_in_service} "
+            f"| {'not watched' if seen is None else seen} |"
+        )
 
 
 def part(one: Inside) -> str:

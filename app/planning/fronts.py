@@ -4,7 +4,8 @@ Callers go to the counterpart from the start of the first step that leads a name
 the last one has ended. Where no name is known they go to whichever has members.
 """
 
-from collections.abc import Iterable, Iterator
+from bisect import insort
+from collections.abc import Iterable, Iterator, Sequence
 
 from app.planning.lives import CLASSIC_NETS, Lives, is_balancer
 from app.planning.ordering import Edge
@@ -67,9 +68,35 @@ class Fronts:
             max((first for first, _ in found), key=self._opens),
             min((end for _, end in found), key=self._closes),
         )
-        if self._order.by(back.closes[0], last.opens[0]) and back.closes != self._order.last:
+        if self._closed(back, last):
             return None  # one of them is back before another leaves
         return Window(last.opens, back.closes, last.cause, last.detail)
+
+    def least(self, balancer: str, members: Sequence[str], call: Call) -> int:
+        """How many of these members it can call at every moment, in whatever order steps run.
+
+        Members stand in rows in which each one is back before the next one leaves: no more can be out at once than
+        there are rows. There may be fewer rows than are found here, and then it is more; it is never less.
+        """
+        out = [windows for each in members if (windows := self.windows(balancer, each, call))]
+        rows: list[tuple[float, int, list[Window]]] = []  # the last one out of each, the first one back first
+        for number, windows in enumerate(sorted(out, key=lambda found: min(map(self._opens, found)))):
+            opens = min(map(self._opens, windows))
+            for row in rows:
+                if row[0] > opens:  # whoever is back later by the schedule need not be back in every order
+                    break
+                if all(self._closed(earlier, later) for earlier in row[2] for later in windows):
+                    rows.remove(row)
+                    break
+            insort(rows, (max(map(self._closes, windows)), number, windows))
+        return len(members) - len(rows)
+
+    def _closed(self, earlier: Window, later: Window) -> bool:
+        """Whether the one has closed whenever the other opens, in whatever order steps run."""
+        closes, (step, side) = earlier.closes, later.opens
+        if closes == self._order.last:
+            return False  # it may last for good
+        return self._order.before(closes[0], step) or (side == "end" and closes[0] == step)
 
     def _opens(self, window: Window) -> float:
         return self._order.time(window.opens)

@@ -27,6 +27,10 @@ from app.planning.rules import Call
 from app.planning.windows import Window, Windows
 
 
+def _unjudged(flow: Flow) -> Flow:
+    return replace(flow, verdict="kept", reason="", interruptions=(), outage_seconds=0.0, least_in_service=None)
+
+
 class Judge:
     """One plan's judge."""
 
@@ -37,7 +41,7 @@ class Judge:
 
     def judge(self, flows: Iterable[Flow]) -> tuple[Flow, ...]:
         """Each flow with its verdict, reason, interruptions and outage, whatever was said of it before."""
-        flows = tuple(replace(flow, verdict="kept", reason="", interruptions=(), outage_seconds=0.0) for flow in flows)
+        flows = tuple(map(_unjudged, flows))
         fronts = Fronts(flows, self._lives, self._around.out)
         return tuple(self._judged(flow, fronts) for flow in flows)
 
@@ -50,10 +54,13 @@ class Judge:
         if not targets or not sources:
             return replace(flow, verdict="already_broken", reason="One side was not in service when discovered.")
         windows = Windows()
-        for balancer in filter(is_balancer, sources):
+        balancers = list(filter(is_balancer, sources))
+        for balancer in balancers:
             for target in targets:
                 for window in fronts.windows(balancer, target, call):
                     windows.add(window, {balancer}, {target})
+        if balancers:
+            flow = replace(flow, least_in_service=min(fronts.least(each, targets, call) for each in balancers))
         callers = [ref for ref in sources if not is_balancer(ref)]
         if callers:
             for target in filter(is_balancer, targets):

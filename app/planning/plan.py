@@ -199,7 +199,8 @@ class Flow:
     """One rule that lets members of one set call members of another; ports None mean any.
 
     `outage_seconds`: how long some target is expected to be out of reach in all, windows that overlap
-    counted once.
+    counted once. `least_in_service`: where a load balancer is the source, how many targets it can call at
+    every moment, in whatever order steps run.
     """
 
     id: str
@@ -213,6 +214,7 @@ class Flow:
     reason: str = ""
     interruptions: tuple[Interruption, ...] = ()
     outage_seconds: float = 0.0
+    least_in_service: int | None = None
 
     def as_json(self) -> dict[str, Json]:
         """The shape of api.md; what is absent is left out."""

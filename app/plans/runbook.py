@@ -26,6 +26,7 @@ def lines(plan: Plan, document: PlanDocument) -> Iterator[str]:
     )
     yield from findings(document.findings)
     yield from interruptions(document.flows)
+    yield from in_service(document.flows)
     yield from irreversible(document.steps)
     yield from steps(document.steps)
 
@@ -49,6 +50,20 @@ def interruptions(flows: Sequence[Any]) -> Iterator[str]:
         yield (
             f"- {some(gap['sources'])} cannot call {some(gap['targets'])} ({escaped(flow['rule'])}) for about "
             f"{span(gap['estimated_seconds'])}: from {code(gap['from_step'])} until {code(gap['to_step'])} has ended."
+        )
+
+
+def in_service(flows: Sequence[Any]) -> Iterator[str]:
+    """How many serve behind each load balancer at every moment."""
+    balanced = [flow for flow in flows if flow.get("least_in_service") is not None]
+    if not balanced:
+        return
+    yield from ("", "## Behind the load balancers", "")
+    for flow in balanced:
+        ports = "" if flow.get("from_port") is None else f" on port {flow['from_port']}"
+        yield (
+            f"- {some(flow['sources'])} forwards{ports} to {len(flow['targets'])}: at every moment at least "
+            f"{flow['least_in_service']} of them are in service."
         )
 
 

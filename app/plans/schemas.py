@@ -75,6 +75,9 @@ class PlannedSettings(BaseModel):
     """How the plan is carried out."""
 
     max_parallel_instances: int
+    max_out_of_service: int | None = Field(
+        default=None, description="members of one load balancer at once; absent: a quarter, and one at least"
+    )
     gates: list[str]
     on_failure: str
     soak_seconds: float
@@ -235,6 +238,12 @@ class PlanFlow(BaseModel):
     reason: str
     interruptions: list[FlowInterruption]
     outage_seconds: float = Field(description="how long some target is out of reach in all, overlaps counted once")
+    least_in_service: int | None = Field(
+        default=None,
+        description="of a load balancer and its members: how many of the targets it can call at every moment, in "
+        "whatever order steps run; absent for other flows, for what is broken already, and in plans of releases that "
+        "did not tell",
+    )
 
 
 class PlanFlowList(Page[PlanFlow]):

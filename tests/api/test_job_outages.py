@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from app.db import Database
+from app.manners.markdown import escaped
 from app.manners.principals import Role
 from tests.api.conftest import Client, ClientFor
 from tests.api.jobs import a_job, an_approved_plan
@@ -54,6 +55,44 @@ async def test_predicted_and_measured_stand_beside_each_other(admin: Client, job
     assert "measured_seconds" not in second  # nobody watched it
     text = await admin.get(job["links"]["report"], headers={"Accept": "text/markdown"})
     assert "1 of 2 flows were watched." in text.text
+
+
+BALANCED = FLOW | {
+    "id": "flow-lb",
+    "rule": "load_balancer:front checks and forwards to its members",
+    "sources": ["load_balancer:front"],
+    "targets": ["instance:i-1", "instance:i-2", "instance:i-3"],
+    "outage_seconds": 60.0,
+    "least_in_service": 2,
+}
+
+
+async def test_how_many_served_behind_a_load_balancer_stands_beside_how_many_the_plan_allows(
+    admin: Client, database: Database, job: Job
+) -> None:
+    flows = json.dumps([FLOW | {"outage_seconds": 0.0}, BALANCED])
+    await execute(database, "update plan_documents set flows = cast(:flows as jsonb)", flows=flows)
+    markdown = {"Accept": "text/markdown"}
+    assert "| 3 | 2 | not watched |" in (await admin.get(job["links"]["report"], headers=markdown)).text
+
+    told = {"flow": "flow-lb", "total_seconds": 60, "least_in_service": 1}
+    assert (await tell(admin, job, told, DOWN)).status_code == 200
+    plain, balanced = await flows_of(admin, job)
+    assert (balanced["least_in_service"], balanced["measured_least_in_service"]) == (2, 1)
+    assert not {"least_in_service", "measured_least_in_service"} & plain.keys()
+    text = (await admin.get(job["links"]["report"], headers=markdown)).text
+    assert f"| {escaped('load_balancer:front')} | 3 | 2 | 1 |" in text
+
+    runbook = (await admin.get(f"/v1/plans/{job['plan_id']}/runbook")).text
+    assert "forwards on port 80 to 3: at every moment at least 2 of them are in service." in runbook
+    listed = (await admin.get(f"/v1/plans/{job['plan_id']}/flows")).json()["items"]
+    assert [flow.get("least_in_service") for flow in listed] == [None, 2]
+
+
+@pytest.mark.parametrize("least", [-1, 1.5, "some"])
+async def test_what_is_no_number_of_members_is_refused(admin: Client, job: Job, least: object) -> None:
+    told = {"flow": "flow-1", "total_seconds": 1, "least_in_service": least}
+    assert (await tell(admin, job, told)).status_code == 422
 
 
 async def test_told_again_the_newest_counts(admin: Client, job: Job) -> None:

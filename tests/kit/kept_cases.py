@@ -50,7 +50,7 @@ class Tally:
 
 
 class BrokenPromiseError(AssertionError):
-    """A flow that the plan calls kept was down."""
+    """A flow that the plan calls kept was down, or fewer members of a load balancer served than the plan allows."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Planned:
 
 
 def check(app: App, ask: Ask, orders: int, first_seed: int, tally: Tally) -> None:
-    """Raises BrokenPromiseError for a flow called kept that was down, HaltedError for a step that failed."""
+    """Raises BrokenPromiseError, and HaltedError for a step that failed."""
     planned = Planned.of(app, ask)
     plan = planned.plan
     if plan.blocked:
@@ -90,9 +90,10 @@ def check(app: App, ask: Ask, orders: int, first_seed: int, tally: Tally) -> Non
     tally.flows.update(flow.verdict for flow in plan.flows)
     promised = {flow.id for flow in plan.flows if flow.verdict == "kept"}
     unseen = {flow.id for flow in plan.flows if flow.verdict == "interrupted"}
+    balanced = {flow.id for flow in plan.flows if flow.least_in_service}
     for number in range(orders):
-        if promised or unseen:
-            unseen -= down_in_one_order(app, planned, promised | unseen, first_seed + number, tally)
+        if watched := promised | unseen | balanced:
+            unseen -= down_in_one_order(app, planned, watched, first_seed + number, tally)
     tally.too_careful += len(unseen)
 
 
@@ -107,17 +108,26 @@ def down_in_one_order(app: App, planned: Planned, watched: Set[str], seed: int, 
     order = AnyOrder(world, steps, _actions(), chance)
     tally.failed = True
     order.run()
-    down = {told["flow"]: told for told in outages.since() if told["total_seconds"] > 0}
+    seen = {told["flow"]: told for told in outages.since()}
+    down = {id_: told for id_, told in seen.items() if told["total_seconds"] > 0}
     for flow in planned.plan.flows:
         if flow.verdict == "kept" and flow.id in before:
             raise BrokenPromiseError(f"{flow.rule} {flow.from_port} was down beforehand: {before[flow.id]['down']}")
+        if flow.least_in_service and seen[flow.id]["least_in_service"] < flow.least_in_service:
+            raise BrokenPromiseError(
+                f"{flow.rule} {flow.from_port}: {flow.least_in_service} were to be in service at every moment, and "
+                f"{seen[flow.id]['least_in_service']} were\n{_story(order)}"
+            )
         if flow.verdict == "kept" and flow.id in down:
-            told = "\n".join(f"{moment} {id_} {what}" for moment, what, id_ in order.told)
-            raise BrokenPromiseError(f"{flow.rule} {flow.from_port} was down: {down[flow.id]['down']}\n{told}")
+            raise BrokenPromiseError(f"{flow.rule} {flow.from_port} was down: {down[flow.id]['down']}\n{_story(order)}")
     tally.failed = False
     tally.cases += 1
     tally.steps += len(steps)
     return set(down)
+
+
+def _story(order: AnyOrder) -> str:
+    return "\n".join(f"{moment} {id_} {what}" for moment, what, id_ in order.told)
 
 
 def _actions() -> Mapping[str, Step]:

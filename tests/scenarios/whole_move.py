@@ -94,13 +94,22 @@ class Move:
         return {each["flow"]: each["total_seconds"] for each in self.outages.since() if each["down"]}
 
     def broken_promises(self) -> list[str]:
-        """Flows that the plan calls kept and that were down."""
-        measured = self.measured()
+        """Flows that the plan calls kept and that were down; and load balancers with fewer in service than planned."""
+        measured, least = self.measured(), self.least_in_service()
         return [
             f"{flow.rule} {flow.from_port}: {measured[flow.id]} s"
             for flow in self.plan.flows
             if flow.verdict == "kept" and flow.id in measured
+        ] + [
+            f"{flow.rule} {flow.from_port}: {least[flow.id]} of {flow.least_in_service}"
+            for flow in self.plan.flows
+            if flow.least_in_service is not None and least[flow.id] < flow.least_in_service
         ]
+
+    def least_in_service(self) -> dict[str, int]:
+        """By id of each load balancer's flow: the fewest of its members that it could call at once."""
+        told = self.outages.since()
+        return {each["flow"]: each["least_in_service"] for each in told if "least_in_service" in each}
 
     def unrestored(self) -> list[str]:
         return unrestored(self.before, account(self.bench.boto))

@@ -26,6 +26,14 @@ def test_a_job_that_kept_its_promises_has_no_shortcomings() -> None:
     assert shortcomings(GOOD) == []
 
 
+def test_fewer_in_service_than_planned_is_told() -> None:
+    flows: list[dict[str, object]] = [{**KEPT, "least_in_service": 2}, {**CUT}]
+    seen = {"flow": "flow-web", "total_seconds": 0.0}
+    assert shortcomings(replace(GOOD, flows=flows, outages=[seen | {"least_in_service": 2}])) == []
+    said = shortcomings(replace(GOOD, flows=flows, outages=[seen | {"least_in_service": 1}]))
+    assert said == ["Of flow-web 1 were in service at one moment, where the plan allows 2."]
+
+
 def test_a_halted_job_is_told_with_the_step_that_failed() -> None:
     steps = [{"id": "instance.launch/instance:i-1", "state": "failed", "error": {"detail": "no capacity"}}]
     said = shortcomings(replace(GOOD, job={"status": "halted"}, steps=steps))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.planning.effects import Effect, Joins, Leads, Links, Opens, Serves, Stops
+from app.planning.effects import Effect, Joins, Leads, Links, Opens, Registers, Serves, Stops
 from app.planning.flows import make_flow
 from app.planning.inventory import Ref
 from app.planning.lives import Surroundings
@@ -148,6 +148,56 @@ def test_a_member_that_was_out_of_service_carries_no_load() -> None:
     flows = [make_flow("public", [Ref("cidr", "0.0.0.0/0")], [Ref.parse(LB)]), flow(LB, A, B)]
 
     assert Judge(one_down, around(out=frozenset({B}))).judge(flows)[0].verdict == "interrupted"
+
+
+def a_move(ref: str, *needs: str, seconds: float = 10.0) -> tuple[PlannedStep, PlannedStep]:
+    """A member stopped and then replaced behind the load balancer."""
+    there = (*serving(ref), Registers(LB, (ref,), twins=True))
+    return (
+        step(f"stop {ref}", *needs, down=ref, seconds=seconds),
+        step(f"launch {ref}", f"stop {ref}", seconds=seconds, effects=there),
+    )
+
+
+def least(*moves: Iterable[PlannedStep], members: tuple[str, ...] = (A, B, C), **more: Any) -> int | None:
+    """How many of the members a load balancer in the VPC can call at every moment."""
+    steps = (step for steps in moves for step in steps)
+    found = judged(*steps, of=flow(LB, *members), present=[Joins(LB, (GROUP,))], in_vpc=frozenset({LB}), **more)
+    return found.least_in_service
+
+
+def test_members_that_may_be_out_at_once_are_counted_and_those_in_turn_are_not() -> None:
+    assert least(a_move(A)) == 2
+    assert least(a_move(A), a_move(B)) == 1
+    assert least(a_move(A), a_move(B), a_move(C)) == 0
+    assert least(a_move(A), a_move(B, f"launch {A}"), a_move(C, f"launch {B}")) == 2
+    assert least(a_move(A), a_move(B), a_move(C, f"launch {A}")) == 1
+
+
+def test_who_is_back_earlier_by_the_schedule_alone_may_still_be_out() -> None:
+    late = step("late", seconds=1000)
+    assert least(a_move(A), (late,), a_move(B, "late")) == 1
+
+
+def test_rows_are_of_members_each_of_whom_is_back_before_the_next_leaves() -> None:
+    d = "instance:d"
+    in_two_rows = a_move(A), a_move(B), a_move(C, f"launch {A}"), a_move(d, f"launch {B}", f"launch {A}")
+    assert least(*in_two_rows, members=(A, B, C, d)) == 2
+
+
+def test_who_leaves_when_another_one_begins_to_come_back_is_out_with_him() -> None:
+    assert least(a_move(A), a_move(B, f"stop {A}")) == 1
+
+
+def test_a_member_that_never_comes_back_is_out_with_whoever_leaves_later() -> None:
+    gone = step("stop for good", down=A)
+    assert least((gone,), a_move(B, "stop for good")) == 1
+
+
+def test_only_members_in_service_beforehand_are_counted_and_only_of_load_balancers() -> None:
+    assert least(a_move(A), out=frozenset({C})) == 1
+    assert judged(*a_move(A), of=flow(B, A)).least_in_service is None
+    assert least(a_move(A), out=frozenset({A, B, C})) is None
 
 
 def test_targets_with_the_same_window_are_told_together() -> None:

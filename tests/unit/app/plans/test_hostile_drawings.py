@@ -85,7 +85,15 @@ def a_plan(name: str) -> tuple[Plan, PlanDocument]:
     document = PlanDocument(
         steps=[step | {"phase": "instances"}, step | {"phase": "finalize", "reversible": False}],
         findings=[{"level": "warning", "subject": f"instance:{name}", "message": f"{name} is called so."}],
-        flows=[{"rule": f"{name} admits {name}", "interruptions": [gap]}],
+        flows=[
+            {
+                "rule": f"{name} admits {name}",
+                "sources": [name],
+                "targets": [name],
+                "interruptions": [gap],
+                "least_in_service": 1,
+            }
+        ],
     )
     return plan, document
 
