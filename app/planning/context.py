@@ -36,9 +36,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a plan is carried out; `gates` are "before:<phase>"."""
+    """How a plan is carried out; `gates` are "before:<phase>". `max_out_of_service`: members of one load balancer
+    at once; None: a quarter of them, and one at least."""
 
     max_parallel_instances: int = 20
+    max_out_of_service: int | None = None
     gates: tuple[str, ...] = ()
     on_failure: Literal["halt", "undo"] = "halt"
     soak_seconds: float = 0.0

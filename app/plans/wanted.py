@@ -86,6 +86,13 @@ class PlanSettings(Wanted):
     """How the plan is carried out."""
 
     max_parallel_instances: int = Field(default=20, ge=1, le=10_000)
+    max_out_of_service: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="incremental: how many members of one load balancer may be out of service at once, where moving "
+        "them takes them out; absent: a quarter of them, and one at least",
+    )
     gates: list[Gate] = Field(default_factory=list, max_length=len(PHASES), description="before:<phase>")
     on_failure: Literal["halt", "undo"] = "halt"
     soak_seconds: float = Field(default=0.0, ge=0, le=604_800, description="how long a cutover stands before it counts")

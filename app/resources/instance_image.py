@@ -12,7 +12,7 @@ from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Wat
 from app.planning.context import Context
 from app.planning.effects import Effect, Stops
 from app.planning.inventory import Json, Ref, Resource
-from app.planning.plan import Draft, StepId, step_id
+from app.planning.plan import Draft, Milestone, StepId, step_id
 from app.resources.instance_backups import (
     delete_snapshots,
     find_for_undo,
@@ -25,6 +25,7 @@ from app.resources.instance_looking import describe, state_of
 from app.resources.instance_method import BACK_SECONDS, given_image, method, stops_first
 from app.resources.instance_outage import image_seconds
 from app.resources.instance_volumes import moved_volumes
+from app.resources.turns import after_others, fronts_left, leave_enough
 
 # "Sometimes up to 24 hours" (aws-facts A4).
 IMAGE_WITHIN = 24 * 3600.0
@@ -38,6 +39,7 @@ class Image(Step):
     phase = "instances"
     calls: ClassVar[Calls] = {
         **reading("ec2.describe_instances", "ec2.describe_images", "ec2.describe_snapshots"),
+        **reading("elb.describe_instance_health"),
         "ec2.create_image": makes("image/*", "snapshot/*") + on("instance/{instance_id}"),
         "ec2.deregister_image": ours("image/*"),
         "ec2.delete_snapshot": ours("snapshot/*"),
@@ -47,15 +49,18 @@ class Image(Step):
         if not ctx.moves(resource.ref) or given_image(resource, ctx):
             return None
         way = method(resource, ctx)
-        needs: set[StepId] = set()
+        needs: set[StepId | Milestone] = set()
         if way == "stopped" and stops_first(resource, ctx):
             needs.add(step_id("instance.stop", resource.ref))
         reboots = way == "reboot"
+        if reboots:
+            needs |= after_others(resource, ctx)
         params = {
             "instance_id": resource.ref.id,
             "no_reboot": not reboots,
             "left_out": [volume["device"] for volume in moved_volumes(resource, ctx)],
             "tags": dict(resource.tags),
+            "fronts": fronts_left(resource, ctx) if reboots else [],
         }
         return Draft(
             params,
@@ -81,6 +86,7 @@ class Image(Step):
         earlier = await live_images_of(run) if run.attempt > 1 else []
         if earlier:
             return {"image_id": earlier[0]}
+        await leave_enough(run, run.params["instance_id"])
         left_out = [{"DeviceName": device, "NoDevice": ""} for device in run.params["left_out"]]
         try:
             answer = await run.cloud.call(

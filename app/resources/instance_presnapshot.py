@@ -17,6 +17,7 @@ from app.resources.instance_outage import (
     takes_second_snapshot,
 )
 from app.resources.instance_volumes import moved_volumes, reattaches
+from app.resources.turns import after_others
 
 # A snapshot may take hours (aws-facts A4).
 SNAPSHOT_WITHIN = 24 * 3600.0
@@ -103,7 +104,9 @@ class PresnapshotAgain(_Snapshots):
             "its outage.",
             seconds=second_snapshot_seconds(resource, ctx),
             undo_seconds=BACK_SECONDS,
-            needs=frozenset(needs | {in_service(ref) for ref in _moves_first(resource, ctx)}),
+            needs=frozenset(
+                needs | after_others(resource, ctx) | {in_service(ref) for ref in _moves_first(resource, ctx)}
+            ),
         )
 
 

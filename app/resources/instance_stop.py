@@ -26,7 +26,8 @@ from app.resources.instance_method import (
     stops_first,
 )
 from app.resources.instance_outage import last_snapshot
-from app.resources.load_balancer_members import balancers_of
+from app.resources.load_balancer_members import balancers_of, check_seconds
+from app.resources.turns import after_others, back_behind, fronts_left, leave_enough
 
 
 class Hold(Step):
@@ -66,7 +67,8 @@ async def _set_shutdown_behavior(run: Run, behavior: str) -> None:
 
 
 class _StopSource(Step):
-    """Stops the source. Undo starts it, links it and gives it its Elastic IPs, all of which stopping loses."""
+    """Stops the source. Undo starts it, links it and gives it its Elastic IPs, all of which stopping loses, and has it
+    in service again behind the load balancers where it was."""
 
     subject = "instance"
     phase = "instances"
@@ -76,9 +78,11 @@ class _StopSource(Step):
     }
     calls: ClassVar[Calls] = {
         **reading("ec2.describe_instances", "ec2.describe_addresses", "ec2.describe_classic_link_instances"),
+        **reading("elb.describe_instance_health"),
         "ec2.stop_instances": on("instance/{instance_id}"),
         "ec2.start_instances": on("instance/{instance_id}"),
         "ec2.associate_address": ANY,
+        "elb.register_instances_with_load_balancer": on("loadbalancer/{fronts[].twin}"),
         "ec2.attach_classic_link_vpc": on(
             "instance/{instance_id}", "vpc/{link.vpc_id}", "security-group/{link.group_ids}"
         ),
@@ -93,12 +97,15 @@ class _StopSource(Step):
             raise StepBroken(f"{run.params['instance_id']} does not run any more: discover and plan anew.")
 
     async def do(self, run: Run) -> Result:
+        """Result: served, the load balancers' twins behind which it was in service."""
         instance_id = run.params["instance_id"]
+        served = await leave_enough(run, instance_id)
         answer = await run.cloud.call("ec2.stop_instances", InstanceIds=[instance_id])
         return {
             "instance_id": instance_id,
             "previous_state": answer["StoppingInstances"][0]["PreviousState"]["Name"],
             "link": run.params["link"],
+            "served": served,
         }
 
     def watch(self, result: Result) -> Watch | None:
@@ -117,6 +124,7 @@ class _StopSource(Step):
         if link and all((link["vpc_id"], *link["group_ids"])):  # without twins of its groups it was never linked
             await attach(run, instance_id, link["vpc_id"], list(link["group_ids"]))
         await _give_back_addresses(run)
+        await back_behind(run, instance_id, (result or {}).get("served", ()))
 
     def stop_params(self, resource: Resource, ctx: Context) -> dict[str, Json]:
         return {
@@ -160,15 +168,19 @@ class Stop(_StopSource):
     def plan(self, resource: Resource, ctx: Context) -> Draft | None:
         if not ctx.moves(resource.ref) or not stops_first(resource, ctx):
             return None
-        needs: set[StepId | Milestone] = {*hold_step(resource), *last_snapshot(resource, ctx)}
-        if ctx.incremental:  # stopping unlinks it, and only what is linked gets behind the twin of a load balancer
-            needs |= {in_service(balancer.ref) for balancer in balancers_of(resource, ctx)}
+        # Stopping unlinks it, and only what is linked gets behind the twin of a load balancer.
+        needs: set[StepId | Milestone] = {
+            *hold_step(resource),
+            *last_snapshot(resource, ctx),
+            *after_others(resource, ctx),
+        }
         if method(resource, ctx) != "stopped" and not given_image(resource, ctx):
             needs.add(step_id("instance.image", resource.ref))
         return Draft(
-            self.stop_params(resource, ctx),
+            self.stop_params(resource, ctx) | {"fronts": fronts_left(resource, ctx)},
             f"Stop {resource.name}; it is out of service until its counterpart runs.",
             seconds=STOP_SECONDS,
+            undo_seconds=STOP_SECONDS + max(map(check_seconds, balancers_of(resource, ctx)), default=0.0),
             needs=frozenset(needs),
             reaches=frozenset({stopped(resource.ref)}),
             interrupts=frozenset({resource.ref}),

@@ -92,6 +92,15 @@ async def in_service_behind(run: Run, name: str) -> set[str]:
     return set()
 
 
+async def register(run: Run, name: str, *instances: str) -> None:
+    """Put them behind a load balancer; those that are there already stay."""
+    await run.cloud.call(
+        "elb.register_instances_with_load_balancer",
+        LoadBalancerName=name,
+        Instances=[{"InstanceId": id_} for id_ in instances],
+    )
+
+
 async def require_health(run: Run, source: str, twin: str) -> None:
     """Waits where `twin` has nobody in service while `source` has: its only member may just be rebooted for its
     image, which the source's checks have not noticed yet. Raises StepBroken where nobody comes back."""

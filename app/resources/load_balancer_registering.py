@@ -20,6 +20,7 @@ from app.resources.load_balancer_members import (
     has_left,
     in_service_behind,
     linked_members,
+    register,
     serves_behind,
     takes_linked,
     twin_promise,
@@ -78,11 +79,7 @@ class Register(Step):
         """Result: expected, the members that serve behind the source, and so must behind the twin."""
         name, instances = run.params["name"], run.params["instances"]
         serving = await in_service_behind(run, run.params["source"])
-        await run.cloud.call(
-            "elb.register_instances_with_load_balancer",
-            LoadBalancerName=name,
-            Instances=[{"InstanceId": id_} for id_ in instances],
-        )
+        await register(run, name, *instances)
         return {"name": name, "expected": [id_ for id_ in instances if id_ in serving]}
 
     def watch(self, result: Result) -> Watch | None:
@@ -155,11 +152,7 @@ class RegisterTwin(Step):
         instance, expected = run.params["instance_id"], []
         for name in run.params["names"]:
             serving = await in_service_behind(run, name) if run.params["require"] == "as_source" else {instance}
-            await run.cloud.call(
-                "elb.register_instances_with_load_balancer",
-                LoadBalancerName=name,
-                Instances=[{"InstanceId": instance}],
-            )
+            await register(run, name, instance)
             if {instance, run.params["source_id"]} & serving:
                 expected.append(name)
         for name in expected[:-1]:  # a step watches one question; the others are waited for here
@@ -202,6 +195,7 @@ class Deregister(Step):
                 "instance_id": resource.ref.id,
                 "counterpart": ctx.counterpart(resource.ref),
                 "names": [twin_promise(each.ref) for each in balancers],
+                "returns": not stops_first(resource, ctx),
             },
             f"Drain {resource.name} and take it from behind {len(balancers)} load balancers.",
             seconds=max(map(_drain_seconds, balancers)),
@@ -226,7 +220,7 @@ class Deregister(Step):
         instance, names, serving_at = run.params["instance_id"], run.params["names"], []
         for name in names:
             serving = await in_service_behind(run, name)
-            if instance in serving or run.recovering:
+            if instance in serving or (run.recovering and _returns(run)):
                 serving_at.append(name)
             if instance in serving and run.params["counterpart"] not in serving:
                 raise StepBroken(
@@ -246,16 +240,18 @@ class Deregister(Step):
         return has_left(result["instance_id"], seen)
 
     async def undo(self, run: Run, result: Result | None) -> None:
-        """Back behind the twins, and in service, before the counterpart may leave them."""
-        instance = run.params["instance_id"]
-        for name in filter(None, run.params["names"]):
-            await run.cloud.call(
-                "elb.register_instances_with_load_balancer",
-                LoadBalancerName=name,
-                Instances=[{"InstanceId": instance}],
-            )
-        for name in result["serving"] if result else ():
+        """Back behind the twins, and in service, before the counterpart may leave them. One that was stopped for the
+        move is stopped still, and returns when that is undone."""
+        instance, served = run.params["instance_id"], result["serving"] if result else ()
+        for name in served if result or not _returns(run) else filter(None, run.params["names"]):
+            await register(run, name, instance)
+        for name in served:
             await run.wait(watch_members(name, [instance]), serves_behind(name, instance))
+
+
+def _returns(run: Run) -> bool:
+    """Whether the source is still there to come back; plans of before do not tell."""
+    return bool(run.params.get("returns", True))
 
 
 def _left_alone(instance: Resource, ctx: Context) -> bool:

@@ -48,6 +48,12 @@ async def test_a_plan_is_a_draft_with_counts_and_an_estimate(admin: Client, data
     assert (await admin.get(made.headers["Location"])).json() == body
 
 
+async def test_how_many_members_may_be_out_at_once_is_a_setting(admin: Client, database: Database) -> None:
+    inventory = await an_inventory(database, await an_account(admin))
+    made = await admin.post("/v1/plans", json=plan_body(inventory, settings={"max_out_of_service": 2}))
+    assert made.json()["settings"]["max_out_of_service"] == 2
+
+
 async def test_the_same_request_makes_the_same_plan(admin: Client, database: Database) -> None:
     inventory = await an_inventory(database, await an_account(admin))
     one, two = [(await admin.post("/v1/plans", json=plan_body(inventory))).json() for _ in range(2)]
@@ -76,6 +82,7 @@ async def test_the_same_request_makes_the_same_plan(admin: Client, database: Dat
         ({"target": HERE | {"db_subnet_group": "none"}}, ("/target/db_subnet_group", "unknown_db_subnet_group")),
         ({"settings": {"gates": ["before:link", "before:lunch"]}}, ("/settings/gates/1", "value_error")),
         ({"settings": {"max_parallel_instances": 0}}, ("/settings/max_parallel_instances", "greater_than_equal")),
+        ({"settings": {"max_out_of_service": 0}}, ("/settings/max_out_of_service", "greater_than_equal")),
         ({"overrides": {WEB: {"max_rules": "x"}}}, (f"/overrides/{WEB}/max_rules", "wrong_type")),
         ({"overrides": {"instance:i/none": {"method": "x"}}}, ("/overrides/instance:i~1none", "unknown_ref")),
     ],

@@ -46,6 +46,34 @@ PLAN_PLANTS = (
         (JUDGE,),
     ),
     Plant(
+        "rows-by-schedule",
+        "the judge counts members as out one after the other because it is estimated so",
+        "app/planning/fronts.py",
+        """\
+        return self._order.before(closes[0], step) or (side == "end" and closes[0] == step)
+""",
+        """\
+        return self._order.time(closes) <= self._order.time(later.opens)
+""",
+        (JUDGE,),
+    ),
+    Plant(
+        "turns-forgotten",
+        "all members of a load balancer that have to be stopped are stopped at once",
+        "app/resources/turns.py",
+        "            found.setdefault(later.ref, set()).add(in_service(earlier.ref))\n",
+        "            found.setdefault(later.ref, set())\n",
+        ("tests/unit/resources/test_turns.py",),
+    ),
+    Plant(
+        "others-not-counted",
+        "a member is stopped although others behind its load balancer have failed meanwhile",
+        "app/resources/turns.py",
+        "        if len(serving) - 1 < least:\n",
+        "        if len(serving) - 1 < 0:\n",
+        ("tests/scenarios/test_members_take_turns.py",),
+    ),
+    Plant(
         "freeze-not-kept",
         "nobody notices that a suspended process of Auto Scaling was switched back on",
         "app/resources/auto_scaling_freezing.py",

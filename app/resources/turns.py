@@ -1,0 +1,112 @@
+"""Members of a load balancer take turns where moving takes them out of service, so that the others go on serving.
+
+Behind a load balancer most members never are out: their counterparts come into service beside them. Those that must be
+stopped or rebooted for their image are, until their counterparts serve.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from app.execution.step import Judge, Run, Seen, Verdict, pending, settled
+from app.planning.context import Context
+from app.planning.inventory import Json, Ref, Resource
+from app.planning.plan import Milestone, in_service, promise, step_id
+from app.resources.instance_method import method, running, stops_first
+from app.resources.load_balancer_members import (
+    RECOVERY,
+    balancers_of,
+    behind,
+    in_service_behind,
+    register,
+    serves_behind,
+    takes_linked,
+    twin_promise,
+    watch_members,
+)
+
+SHARE = 4  # one in so many may be out where the plan's settings do not say
+
+
+def most_out(balancer: Resource, ctx: Context) -> int:
+    """How many of its members may be out of service at once."""
+    serving = [each for each in behind(balancer, ctx.inventory) if each.holds or running(each)]
+    return ctx.settings.max_out_of_service or max(1, len(serving) // SHARE)
+
+
+def after_others(instance: Resource, ctx: Context) -> frozenset[Milestone]:
+    """What must be true before a member goes out of service: the twins have taken over from the load balancers it is
+    behind, and those whose turn it was before it are back. Nothing all at once, where all are out."""
+    if not ctx.incremental:
+        return frozenset()
+    fronts = {in_service(each.ref) for each in balancers_of(instance, ctx)}
+    return frozenset(fronts | ctx.once(_turns).get(instance.ref, set()))
+
+
+def _turns(ctx: Context) -> Mapping[Ref, set[Milestone]]:
+    """In the order of their refs, which is one order for all load balancers: nobody waits in a circle."""
+    found: dict[Ref, set[Milestone]] = {}
+    for balancer in ctx.moving("load_balancer"):
+        leaving = [each for each in behind(balancer, ctx.inventory) if not each.holds and _goes_out(each, ctx)]
+        for earlier, later in zip(leaving, leaving[most_out(balancer, ctx) :], strict=False):
+            found.setdefault(later.ref, set()).add(in_service(earlier.ref))
+    return found
+
+
+def _goes_out(instance: Resource, ctx: Context) -> bool:
+    reboots = running(instance) and method(instance, ctx) == "reboot"
+    return ctx.moves(instance.ref) and (reboots or stops_first(instance, ctx))
+
+
+def fronts_left(instance: Resource, ctx: Context) -> list[Json]:
+    """As a step's params: per twin that the member is behind, how many served there as it took over, and how many of
+    them may be out."""
+    return [
+        {
+            "twin": twin_promise(each.ref),
+            "serving": promise(step_id("load_balancer.register", each.ref), "expected"),
+            "most_out": most_out(each, ctx),
+        }
+        for each in balancers_of(instance, ctx)
+        if takes_linked(each, instance, ctx)
+    ]
+
+
+async def leave_enough(run: Run, instance: str) -> list[str]:
+    """Waits while fewer than the plan allows would be in service without this member; says behind which twins it is.
+
+    Raises StepBroken where the others do not come back within RECOVERY. Who is in service nowhere can be missed.
+    """
+    found = []
+    for front in run.params.get("fronts", ()):  # plans of before do not tell
+        name, least = front["twin"], len(front["serving"]) - front["most_out"]
+        serving = await in_service_behind(run, name)
+        if instance not in serving:
+            continue
+        found.append(name)
+        if len(serving) - 1 < least:
+            await run.wait(replace(watch_members(name, ()), within=RECOVERY), _enough(name, instance, least))
+    return found
+
+
+def _enough(name: str, instance: str, least: int) -> Judge:
+    def judge(seen: Seen) -> Verdict:
+        serving = {id_ for id_, each in seen.items() if each["State"] == "InService"}
+        others = len(serving - {instance})
+        if instance not in serving or others >= least:
+            return settled()
+        return pending(
+            f"without {instance} there would be {others} in service behind {name}, and the plan allows no fewer than "
+            f"{least}: see why the others fail their health checks, then retry this step"
+        )
+
+    return judge
+
+
+async def back_behind(run: Run, instance: str, served: Iterable[str]) -> None:
+    """Behind the twins again, which take a member of EC2-Classic only while it is linked; and until it serves behind
+    those where it `served`. Raises StepBroken."""
+    for front in run.params.get("fronts", ()):
+        if front["twin"]:
+            await register(run, front["twin"], instance)
+    for name in served:
+        await run.wait(watch_members(name, [instance]), serves_behind(name, instance))
