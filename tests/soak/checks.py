@@ -1,7 +1,8 @@
 """What must be true of a job, whatever happened to it: each returns what is wrong."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -80,6 +81,32 @@ def watchable(flow: Thing) -> bool:
     known = all(party.startswith(MEASURED) for party in parties)
     on_a_port = flow["protocol"] in ("tcp", "udp") and flow.get("from_port") is not None
     return on_a_port and known and bool(flow["sources"] and flow["targets"])
+
+
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """What a plan promises, by flow id: those it calls kept, and how many serve behind each load balancer."""
+
+    kept: frozenset[str]
+    least: Mapping[str, int]
+
+
+def promises_of(flows: Iterable[Thing]) -> Promises:
+    flows = list(flows)
+    return Promises(
+        frozenset(flow["id"] for flow in flows if flow["verdict"] == "kept"),
+        {flow["id"]: flow["least_in_service"] for flow in flows if "least_in_service" in flow},
+    )
+
+
+def short(outages: Sequence[Thing], least: Mapping[str, int]) -> list[str]:
+    """I5: load balancers that could call fewer of their members than the plan allows."""
+    return [
+        f"{one['flow']} had {one['least_in_service']} in service of the {least[one['flow']]} that the plan promises: "
+        f"{one['down'][:2]}"
+        for one in outages
+        if one.get("least_in_service", 0) < least.get(one["flow"], 0)
+    ]
 
 
 def broken(outages: Sequence[Thing], kept: Set[str]) -> list[str]:

@@ -43,14 +43,14 @@ class Hands:
 
 
 class Drive:
-    """One plan's job, and its finalize job. `before`: the account as the plan found it; `kept`: ids of flows."""
+    """One plan's job, and its finalize job. `before`: the account as the plan found it."""
 
-    def __init__(self, hands: Hands, script: Script, plan: Thing, before: Thing, kept: frozenset[str]) -> None:
+    def __init__(self, hands: Hands, script: Script, plan: Thing, before: Thing, promises: checks.Promises) -> None:
         self._hands = hands
         self._script = script
         self._plan = plan
         self._before = before
-        self._kept = kept
+        self._promises = promises
         self._troubles = list(script.troubles)
         self._pauses = list(script.pauses)
         self._meddle = script.meddle
@@ -235,6 +235,8 @@ class Drive:
 
     def _undone(self, _: Thing) -> str:
         self._check_all(ended=True)
+        if not self.spoiled:
+            self._check_members()
         # What lost our tags, and what was ended under our hands, cannot be taken back by undo.
         if not self.spoiled or all(id_ in repr(self._before) for id_ in self.touched):
             after = self._hands.door.look("picture")
@@ -300,9 +302,14 @@ class Drive:
         return {"calls": calls, "status": job["status"], "progress": job["progress"]}
 
     def _check_flows(self) -> None:
-        """I10."""
+        """I10, and I5."""
         if not self.spoiled and self._action == "execute":
-            self._check("I10", checks.broken(self._hands.door.outages(), self._kept))
+            self._check("I10", checks.broken(self._hands.door.outages(), self._promises.kept))
+            self._check_members()
+
+    def _check_members(self) -> None:
+        """I5, on the way back, too."""
+        self._check("I5", checks.short(self._hands.door.outages(), self._promises.least))
 
 
 STANDING: Mapping[str, Callable[[Drive, Thing], str | None]] = {

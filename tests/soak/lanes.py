@@ -3,7 +3,7 @@
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -63,8 +63,7 @@ class Lane:
             return
         before = hands.door.look("picture")
         hands.door.change("flows", flows=[_declared(flow) for flow in flows if checks.watchable(flow)])
-        kept = frozenset(flow["id"] for flow in flows if flow["verdict"] == "kept")
-        drive = Drive(hands, script, plan, before, kept)
+        drive = Drive(hands, script, plan, before, checks.promises_of(flows))
         try:
             outcome = drive.run()
         except (StuckError, Refused) as error:
@@ -86,6 +85,8 @@ class Lane:
             "strategy": script.strategy,
             "target": choose_target(resources),
         }
+        if script.image:
+            wanted["overrides"] = {ref: {"image": script.image} for ref in _sources(resources)}
         if script.gate:
             wanted["settings"] = {"gates": [GATE]}
         plan = api.post("/v1/plans", wanted)
@@ -120,6 +121,12 @@ class Lane:
             }
             self._account = str(self._hands.api.post("/v1/accounts", body)["id"])
         return self._account
+
+
+def _sources(resources: Iterable[Thing]) -> list[str]:
+    """The instances of EC2-Classic, but for the members of groups, which move as their groups do."""
+    classic = (one for one in resources if one["kind"] == "instance" and one["platform"] == "classic")
+    return [str(one["ref"]) for one in classic if not one["facts"].get("held_by")]
 
 
 def _declared(flow: Thing) -> Thing:

@@ -22,6 +22,7 @@ INVARIANTS = {
     "I2": "no orphan: what carries our tag is in the journal, and the reverse",
     "I3": "nothing changes after pause, halt, cancel or end, nor in a dry run",
     "I4": "a full undo restored the account field by field",
+    "I5": "no load balancer had fewer members in service than the plan allows",
     "I6": "the audit chain verifies; an intent before every changing call",
     "I7": "ended, or asks for a person, in bounded time",
     "I8": "events without gaps",

@@ -10,6 +10,7 @@ from tests.soak.meddling import HOW
 APPLICATIONS = ("shop", "elastic_shop", "corner_shop", "corner_shop", "small", "small", "small")
 STRATEGIES = ("incremental", "incremental", "all_at_once")
 COURSES = ("leave", "undo", "undo", "undo midway", "finalize", "cancel", "cancel, undo", "dry run")
+IMAGES = ("", "", "stopped", "reboot")
 GATE = "before:load_balancers"
 CHANGES = ("Create*", "Run*", "Authorize*", "Attach*", "Modify*", "Register*", "Restore*", "Delete*", "*")
 REFUSALS = (  # (service, operation, code): capacity, quota, what stands in the way, credentials that expire
@@ -36,7 +37,7 @@ class Script:
 
     `course`: what becomes of it in the end. `turn`: at which share of its steps it is cancelled or undone.
     `pauses`: at which shares somebody pauses it. `meddle`: (share, how) of a third party; a share below 0 is
-    between the plan and the job.
+    between the plan and the job. `image`: how every instance's image is to be taken, where that is said.
     """
 
     lane: int
@@ -50,6 +51,7 @@ class Script:
     pauses: tuple[float, ...] = ()
     troubles: tuple[Trouble, ...] = ()
     meddle: tuple[float, str] | None = None
+    image: str = ""
 
     @property
     def name(self) -> str:
@@ -96,7 +98,8 @@ def _script(chance: random.Random, lane: int, number: int, gentle: bool) -> Scri
     meddle = None
     if plain.course != "dry run" and chance.random() < 0.2:
         meddle = (chance.uniform(-0.3, 0.95), chance.choice(sorted(HOW)))
-    return replace(plain, pauses=pauses, troubles=troubles, meddle=meddle)
+    image = chance.choice(IMAGES) if plain.application in ("shop", "small") else ""
+    return replace(plain, pauses=pauses, troubles=troubles, meddle=meddle, image=image)
 
 
 def _trouble(chance: random.Random) -> Trouble:
