@@ -6,6 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.db import Base, Id, Moment, Name
 
 HASH_BYTES = 32
+INTENT = "aws.intent"  # the event of a changing call, committed before it goes out
 
 
 class AuditEntry(Base):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from app.audit.chain import Line, append
+from app.audit.models import INTENT
 from app.db import Database, Json
 from app.execution.witness import Intent
 from app.manners.gathering import Gathering
@@ -24,7 +25,7 @@ class AuditedCalls:
             "operation": intent.operation,
             "params": dict(intent.params),
         }
-        return await self._append(intent, "aws.intent", data)
+        return await self._append(intent, INTENT, data)
 
     async def after(self, intent: Intent, name: str, outcome: Mapping[str, Json]) -> None:
         """Returns once the outcome is committed."""

@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit.models import INTENT, AuditEntry
 from app.execution.states import WORKING
 from app.jobs.models import Job, JobEvent, JobStep
 from app.manners.pages import Window, fetch
 from app.manners.positions import cut, position
 from app.plans.models import Plan
+
+UNDER_WAY_OR_DONE = ("running", "verifying", "succeeded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +82,18 @@ async def finalized(session: AsyncSession, plan_id: str) -> Sequence[JobStep]:
 
 
 async def begun_finalizing(session: AsyncSession, plan_id: str) -> str | None:
-    """A job that has begun to destroy the plan's sources: its first step's intent was committed."""
+    """A job that has begun to destroy the plan's sources, or may have."""
     wanted = select(Job.id).join(JobStep, Job.id == JobStep.job_id).where(*_destroyed(plan_id))
     return await session.scalar(wanted.order_by(Job.id).limit(1))
 
 
 def _destroyed(plan_id: str) -> tuple[ColumnElement[bool], ...]:
-    never_tried = JobStep.started_at.is_(None) & (JobStep.attempts == 1)  # a retry takes the time away
-    return Job.plan_id == plan_id, Job.action == "finalize", ~never_tried
+    """A step that failed may have found, before its first change, that it must make none: then the trail, which has the
+    intent of every changing call before it goes out, has none of it."""
+    meant = exists().where(
+        AuditEntry.job_id == JobStep.job_id, AuditEntry.step_id == JobStep.step_id, AuditEntry.event == INTENT
+    )
+    return Job.plan_id == plan_id, Job.action == "finalize", JobStep.state.in_(UNDER_WAY_OR_DONE) | meant
 
 
 async def in_state(session: AsyncSession, job_id: str, state: str, limit: int) -> Sequence[str]:

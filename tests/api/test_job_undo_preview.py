@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.audit.chain import Line, append
 from app.db import Database
 from app.manners.principals import Role
 from tests.api.conftest import Client, ClientFor
@@ -167,12 +168,19 @@ async def finalize(admin: Client, database: Database, job: Job) -> Job:
     return await a_job(admin, {"id": job["plan_id"]}, "finalize")
 
 
+async def mean(database: Database, job: Job, step: str) -> None:
+    """The intent of a changing call goes into the trail."""
+    async with database.transaction() as session:
+        await append(session, [Line("worker:1", "aws.intent", {"operation": "ec2.any"}, job["id"], step)])
+
+
 @pytest.mark.parametrize("status", ["halted", "cancelled", "succeeded"])
 async def test_once_a_source_is_destroyed_there_is_no_way_back_and_nothing_is_lost_by_asking(
     admin: Client, database: Database, job: Job, finalize: Job, status: str
 ) -> None:
     await have_done(database, finalize, CLEAR_DB)
     await set_step(database, finalize, DELETE_DB, "failed")
+    await mean(database, finalize, DELETE_DB)
     await set_status(database, finalize, status)
     before = (await admin.get(job["links"]["steps"])).json()
     told = await preview(admin, job)
@@ -190,6 +198,23 @@ async def test_once_a_source_is_destroyed_there_is_no_way_back_and_nothing_is_lo
     assert (await admin.get(job["links"]["steps"])).json() == before
     assert (await admin.get(job["links"]["self"])).json()["status"] == "succeeded"
     assert (await preview(admin, finalize))["finalized"] == told["finalized"]
+
+
+@pytest.mark.parametrize("state", ["failed", "pending", "skipped"])
+@pytest.mark.parametrize("meant", [False, True])
+async def test_a_step_that_found_its_source_in_use_and_changed_nothing_closes_no_way_back(
+    admin: Client, database: Database, job: Job, finalize: Job, state: str, meant: bool
+) -> None:
+    await set_step(database, finalize, DELETE_DB, state)
+    await execute(
+        database, "update job_steps set started_at = now(), attempts = 2 where step_id = :step", step=DELETE_DB
+    )
+    await mean(database, finalize, DELETE_DB if meant else CLEAR_DB.replace("sg-db", "sg-of-another-job"))
+    await set_status(database, finalize, "cancelled")
+    told = await preview(admin, job)
+    assert told["possible"] is not meant
+    assert [step["id"] for step in told["finalized"]] == ([DELETE_DB] if meant else [])
+    assert (await admin.post(f"/v1/jobs/{job['id']}/undo")).status_code == (409 if meant else 202)
 
 
 async def test_a_finalize_job_that_destroyed_nothing_closes_no_way_back(

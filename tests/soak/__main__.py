@@ -39,7 +39,7 @@ def _options() -> tuple[Options, Path | None]:
     add("--kills-only", action="store_true", help="nothing but dead workers, with production's lease")
     add("--lanes", type=int, default=6, help="accounts with a job each at once (6)")
     add("--every", type=float, default=0.0, help="seconds between two blows on workers, on average (2.1; 6)")
-    add("--servers-every", type=float, default=3.0, help="the same of blows on servers and links (3)")
+    add("--servers-every", type=float, default=2.0, help="the same of blows on servers and links (2)")
     add("--time-scale", type=float, default=0.0, help="seconds of AWS's time in one of ours (150; 60)")
     add("--logs", type=Path, default=None, help="keep the processes' logs here")
     add("--write", type=Path, default=None, help="put the table into this page, between its markers")

@@ -30,7 +30,7 @@ class Options:
     lanes: int = 6
     crew: int = 6
     every: float = 2.1
-    servers_every: float = 3.0
+    servers_every: float = 2.0
     time_scale: float = 150.0
     lease: float = 2.0
     heartbeat: float = 0.5
