@@ -13,12 +13,13 @@ from app.planning.inventory import Inventory, Resource
 from app.planning.plan import Finding
 from app.resources.instance_discovery import discover
 from app.resources.instance_findings import findings
+from app.resources.instance_hold import Hold
 from app.resources.instance_image import Image
 from app.resources.instance_launch import Launch
 from app.resources.instance_presnapshot import DropPresnapshots, Presnapshot, PresnapshotAgain
 from app.resources.instance_reattach import AttachVolumes, DetachVolumes
 from app.resources.instance_settle import Check, Park
-from app.resources.instance_stop import Hold, Retire, Stop
+from app.resources.instance_stop import Retire, Stop
 from app.resources.instance_terminate import Terminate
 from app.resources.kind import Kind, Survey
 

@@ -26,49 +26,21 @@ from app.resources.instance_method import (
     stops_first,
 )
 from app.resources.instance_outage import last_snapshot
-from app.resources.load_balancer_members import balancers_of, check_seconds
-from app.resources.turns import after_others, back_behind, fronts_left, leave_enough
-
-
-class Hold(Step):
-    """Keeps a shutdown from inside the guest from terminating the source (aws-facts A4, RUN)."""
-
-    action = "instance.hold"
-    subject = "instance"
-    phase = "prepare"
-    alters: ClassVar[Alters] = {"instance": frozenset({"shutdown_behavior"})}
-    calls: ClassVar[Calls] = {
-        "ec2.modify_instance_attribute": on("instance/{instance_id}"),
-    }
-
-    def plan(self, resource: Resource, ctx: Context) -> Draft | None:
-        if not ctx.moves(resource.ref) or not hold_step(resource):
-            return None
-        return Draft(
-            {"instance_id": resource.ref.id},
-            f"Have a shutdown of {resource.name} stop it: as it is set now, it would be terminated.",
-        )
-
-    async def do(self, run: Run) -> Result:
-        await _set_shutdown_behavior(run, "stop")
-        return {"before": "terminate"}
-
-    async def undo(self, run: Run, result: Result | None) -> None:
-        with suppress(NotFound):
-            await _set_shutdown_behavior(run, "terminate")
-
-
-async def _set_shutdown_behavior(run: Run, behavior: str) -> None:
-    await run.cloud.call(
-        "ec2.modify_instance_attribute",
-        InstanceId=run.params["instance_id"],
-        InstanceInitiatedShutdownBehavior={"Value": behavior},
-    )
+from app.resources.load_balancer_members import (
+    check_seconds,
+    deregister,
+    fronting,
+    in_service_behind,
+    register,
+    serves_behind,
+    watch_members,
+)
+from app.resources.turns import after_others, fronts_left, leave_enough
 
 
 class _StopSource(Step):
-    """Stops the source. Undo starts it, links it and gives it its Elastic IPs, all of which stopping loses, and has it
-    in service again behind the load balancers where it was."""
+    """Stops the source. Undo starts it, links it and gives it its Elastic IPs, all of which stopping loses, and puts it
+    behind its load balancers anew: they know it by its address, and it has another one."""
 
     subject = "instance"
     phase = "instances"
@@ -82,7 +54,8 @@ class _StopSource(Step):
         "ec2.stop_instances": on("instance/{instance_id}"),
         "ec2.start_instances": on("instance/{instance_id}"),
         "ec2.associate_address": ANY,
-        "elb.register_instances_with_load_balancer": on("loadbalancer/{fronts[].twin}"),
+        "elb.deregister_instances_from_load_balancer": on("loadbalancer/{balancers}", "loadbalancer/{fronts[].twin}"),
+        "elb.register_instances_with_load_balancer": on("loadbalancer/{balancers}", "loadbalancer/{fronts[].twin}"),
         "ec2.attach_classic_link_vpc": on(
             "instance/{instance_id}", "vpc/{link.vpc_id}", "security-group/{link.group_ids}"
         ),
@@ -97,9 +70,12 @@ class _StopSource(Step):
             raise StepBroken(f"{run.params['instance_id']} does not run any more: discover and plan anew.")
 
     async def do(self, run: Run) -> Result:
-        """Result: served, the load balancers' twins behind which it was in service."""
+        """Result: served, the load balancers and twins of such behind which it was in service."""
         instance_id = run.params["instance_id"]
         served = await leave_enough(run, instance_id)
+        for name in run.params.get("balancers", ()):  # plans of before do not tell
+            if instance_id in await in_service_behind(run, name):
+                served.append(name)
         answer = await run.cloud.call("ec2.stop_instances", InstanceIds=[instance_id])
         return {
             "instance_id": instance_id,
@@ -124,14 +100,22 @@ class _StopSource(Step):
         if link and all((link["vpc_id"], *link["group_ids"])):  # without twins of its groups it was never linked
             await attach(run, instance_id, link["vpc_id"], list(link["group_ids"]))
         await _give_back_addresses(run)
-        await back_behind(run, instance_id, (result or {}).get("served", ()))
+        twins = (front["twin"] for front in run.params.get("fronts", ()))
+        for name in filter(None, (*run.params.get("balancers", ()), *twins)):
+            await _register_anew(run, name)
+        for name in (result or {}).get("served", ()):
+            await run.wait(watch_members(name, [instance_id]), serves_behind(name, instance_id))
 
     def stop_params(self, resource: Resource, ctx: Context) -> dict[str, Json]:
         return {
             "instance_id": resource.ref.id,
             "link": planned_link(resource, ctx),
             "addresses": [address.ref.id for address in classic_addresses(resource, ctx)],
+            "balancers": [balancer.ref.id for balancer in fronting(resource, ctx)],
         }
+
+    def undo_seconds(self, resource: Resource, ctx: Context) -> float:
+        return STOP_SECONDS + max(map(check_seconds, fronting(resource, ctx)), default=0.0)
 
 
 def _lost(instance: Resource, ctx: Context) -> str:
@@ -140,6 +124,17 @@ def _lost(instance: Resource, ctx: Context) -> str:
     family = instance.facts["instance_type"].partition(".")[0]
     disks = " What was on instance-store disks, if it has any, is gone." if family in WITH_DISKS else ""
     return f"An undo starts {instance.name} again: it has another private address then, and {kept}.{disks}"
+
+
+async def _register_anew(run: Run, name: str) -> None:
+    """What was stopped and started gets nothing from a load balancer until it is deregistered and registered again
+    (AWS's reference of RegisterInstancesWithLoadBalancer, as long as there was EC2-Classic)."""
+    instance_id = run.params["instance_id"]
+    if instance_id in await in_service_behind(run, name):
+        return  # it was never stopped
+    await deregister(run, name, instance_id)
+    with suppress(NotFound):
+        await register(run, name, instance_id)
 
 
 async def _give_back_addresses(run: Run) -> None:
@@ -180,7 +175,7 @@ class Stop(_StopSource):
             self.stop_params(resource, ctx) | {"fronts": fronts_left(resource, ctx)},
             f"Stop {resource.name}; it is out of service until its counterpart runs.",
             seconds=STOP_SECONDS,
-            undo_seconds=STOP_SECONDS + max(map(check_seconds, balancers_of(resource, ctx)), default=0.0),
+            undo_seconds=self.undo_seconds(resource, ctx),
             needs=frozenset(needs),
             reaches=frozenset({stopped(resource.ref)}),
             interrupts=frozenset({resource.ref}),
@@ -201,6 +196,7 @@ class Retire(_StopSource):
             self.stop_params(resource, ctx),
             f"Stop {resource.name}, whose counterpart has taken its traffic.",
             seconds=STOP_SECONDS,
+            undo_seconds=self.undo_seconds(resource, ctx),
             needs=frozenset(
                 {*hold_step(resource), in_service(resource.ref), Milestone("drained", resource.ref), *addresses}
             ),

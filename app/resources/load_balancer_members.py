@@ -51,13 +51,14 @@ def moving_members(balancer: Resource, ctx: Context) -> list[Ref]:
     return [each.ref for each in behind(balancer, ctx.inventory) if ctx.moves(each.ref)]
 
 
+def fronting(instance: Resource, ctx: Context) -> list[Resource]:
+    """The load balancers an instance is behind, whether they move or not."""
+    return [each for each in ctx.inventory.referring_to(instance.ref) if each.kind == "load_balancer"]
+
+
 def balancers_of(instance: Resource, ctx: Context) -> list[Resource]:
     """The moving load balancers an instance is behind."""
-    return [
-        each
-        for each in ctx.inventory.referring_to(instance.ref)
-        if each.kind == "load_balancer" and ctx.moves(each.ref)
-    ]
+    return [each for each in fronting(instance, ctx) if ctx.moves(each.ref)]
 
 
 def quick_check(check: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -99,6 +100,16 @@ async def register(run: Run, name: str, *instances: str) -> None:
         LoadBalancerName=name,
         Instances=[{"InstanceId": id_} for id_ in instances],
     )
+
+
+async def deregister(run: Run, name: str, *instances: str) -> None:
+    """Take them from behind a load balancer; quiet where they, or it, are not there."""
+    with suppress(NotFound):
+        await run.cloud.call(
+            "elb.deregister_instances_from_load_balancer",
+            LoadBalancerName=name,
+            Instances=[{"InstanceId": id_} for id_ in instances],
+        )
 
 
 async def require_health(run: Run, source: str, twin: str) -> None:

@@ -1,10 +1,8 @@
 """Members come and go behind the twin: linked Classic instances, then counterparts; then the sources leave."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from app.cloud import NotFound
 from app.execution.calls import Calls, on, reading
 from app.execution.step import Result, Run, Seen, Step, StepBroken, Verdict, Watch
 from app.planning.context import Context
@@ -16,6 +14,7 @@ from app.resources.load_balancer_members import (
     all_serve,
     balancers_of,
     check_seconds,
+    deregister,
     drained,
     has_left,
     in_service_behind,
@@ -90,16 +89,7 @@ class Register(Step):
 
     async def undo(self, run: Run, result: Result | None) -> None:
         if run.params.get("name"):
-            await _deregister(run, run.params["name"], run.params["instances"])
-
-
-async def _deregister(run: Run, name: str, instances: Sequence[str]) -> None:
-    with suppress(NotFound):
-        await run.cloud.call(
-            "elb.deregister_instances_from_load_balancer",
-            LoadBalancerName=name,
-            Instances=[{"InstanceId": id_} for id_ in instances],
-        )
+            await deregister(run, run.params["name"], *run.params["instances"])
 
 
 class RegisterTwin(Step):
@@ -169,7 +159,7 @@ class RegisterTwin(Step):
         if run.params.get("instance_id"):
             for name in run.params["names"]:
                 if name:
-                    await _deregister(run, name, [run.params["instance_id"]])
+                    await deregister(run, name, run.params["instance_id"])
 
 
 class Deregister(Step):
@@ -228,7 +218,7 @@ class Deregister(Step):
                     "see why its health checks fail, then retry this step."
                 )
         for name in names:
-            await _deregister(run, name, [instance])
+            await deregister(run, name, instance)
         for name in names[:-1]:  # a step watches one question; the others are waited for here
             await run.wait(watch_members(name, [instance]), lambda seen: has_left(instance, seen))
         return {"instance_id": instance, "names": names, "serving": serving_at}

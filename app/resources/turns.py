@@ -4,7 +4,7 @@ Behind a load balancer most members never are out: their counterparts come into 
 stopped or rebooted for their image are, until their counterparts serve.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from app.execution.step import Judge, Run, Seen, Verdict, pending, settled
@@ -17,8 +17,6 @@ from app.resources.load_balancer_members import (
     balancers_of,
     behind,
     in_service_behind,
-    register,
-    serves_behind,
     takes_linked,
     twin_promise,
     watch_members,
@@ -72,7 +70,8 @@ def fronts_left(instance: Resource, ctx: Context) -> list[Json]:
 
 
 async def leave_enough(run: Run, instance: str) -> list[str]:
-    """Waits while fewer than the plan allows would be in service without this member; says behind which twins it is.
+    """Waits while fewer than the plan allows would be in service without this member; says behind which twins it is,
+    or was before a try that may have stopped it.
 
     Raises StepBroken where the others do not come back within RECOVERY. Who is in service nowhere can be missed.
     """
@@ -80,10 +79,9 @@ async def leave_enough(run: Run, instance: str) -> list[str]:
     for front in run.params.get("fronts", ()):  # plans of before do not tell
         name, least = front["twin"], len(front["serving"]) - front["most_out"]
         serving = await in_service_behind(run, name)
-        if instance not in serving:
-            continue
-        found.append(name)
-        if len(serving) - 1 < least:
+        if instance in serving or (run.recovering and instance in front["serving"]):
+            found.append(name)
+        if instance in serving and len(serving) - 1 < least:
             await run.wait(replace(watch_members(name, ()), within=RECOVERY), _enough(name, instance, least))
     return found
 
@@ -100,13 +98,3 @@ def _enough(name: str, instance: str, least: int) -> Judge:
         )
 
     return judge
-
-
-async def back_behind(run: Run, instance: str, served: Iterable[str]) -> None:
-    """Behind the twins again, which take a member of EC2-Classic only while it is linked; and until it serves behind
-    those where it `served`. Raises StepBroken."""
-    for front in run.params.get("fronts", ()):
-        if front["twin"]:
-            await register(run, front["twin"], instance)
-    for name in served:
-        await run.wait(watch_members(name, [instance]), serves_behind(name, instance))

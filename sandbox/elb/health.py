@@ -41,7 +41,8 @@ def _check(place: Place, balancer: LoadBalancer, member: Member, checker: Checke
         member.reachable = None
         _settle(place, member, False, ("Instance", absent))
         return
-    reachable = checker.reaches(instance)
+    member.address = member.address or instance.private_ip
+    reachable = instance.private_ip == member.address and checker.reaches(instance)
     if reachable == member.reachable:
         return
     member.reachable = reachable

@@ -46,10 +46,13 @@ class Member:
     """A registered instance and what the load balancer last thought of it.
 
     `reachable` is what the last look at the account said; `timer` turns it into `in_service` after
-    as many checks as the health check demands.
+    as many checks as the health check demands. `address` is what it is known by: a Classic instance that was
+    stopped and started has another one, to which nothing is sent until it is deregistered and registered again
+    (AWS's reference of RegisterInstancesWithLoadBalancer, as long as there was EC2-Classic).
     """
 
     instance_id: str
+    address: str = ""
     in_service: bool = False
     reason_code: str = "ELB"
     description: str = "Instance registration is still in progress."

@@ -103,7 +103,9 @@ def test_a_member_that_cannot_be_reached_never_comes_into_service(account: BothP
     assert account.health() == {instance: "OutOfService"}
 
 
-def test_a_stopped_member_drops_out_and_returns_when_it_runs_again(account: BothPlatforms, web: str) -> None:
+def test_a_classic_member_that_was_stopped_and_started_returns_when_it_is_registered_anew(
+    account: BothPlatforms, web: str
+) -> None:
     instance = account.classic(web)
     account.balancer()
     account.register(instance)
@@ -111,6 +113,28 @@ def test_a_stopped_member_drops_out_and_returns_when_it_runs_again(account: Both
     account.call("ec2", "StopInstances", InstanceIds=[instance])
     account.wait(60)
     assert account.health() == {instance: "OutOfService"}
+    account.call("ec2", "StartInstances", InstanceIds=[instance])
+    account.wait(120)
+    account.register(instance)  # it is registered already, by another address
+    account.wait(120)
+    assert account.health() == {instance: "OutOfService"}
+    account.deregister(instance)
+    account.register(instance)
+    account.wait(120)
+    assert account.health() == {instance: "InService"}
+
+
+def test_a_member_in_a_vpc_keeps_its_address_and_returns_by_itself(account: BothPlatforms) -> None:
+    vpc_id, subnets = account.vpc()
+    group = account.vpc_group(vpc_id, "web")
+    account.builder.let_in(group, 80, cidrs=["0.0.0.0/0"])
+    instance = account.in_vpc(subnets[0], group)
+    account.balancer(Subnets=subnets, SecurityGroups=[group])
+    account.register(instance)
+    account.wait(60)
+    assert account.health() == {instance: "InService"}
+    account.call("ec2", "StopInstances", InstanceIds=[instance])
+    account.wait(60)
     account.call("ec2", "StartInstances", InstanceIds=[instance])
     account.wait(120)
     assert account.health() == {instance: "InService"}

@@ -230,6 +230,10 @@ def test_how_many_served_behind_a_load_balancer_at_least_is_told(account: Watche
     [told] = account.outages.since()
     assert told["least_in_service"] == 0
     account.call("ec2", "StartInstances", InstanceIds=[member, other])
+    account.wait(120)
+    for one in (member, other):
+        account.deregister(one, "old")
+        account.register(one, "old")
     account.wait(400)
     [told] = account.outages.since(account.world.clock.now())
     assert told["least_in_service"] == 2

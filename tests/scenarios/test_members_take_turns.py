@@ -1,5 +1,6 @@
 """The shop's web servers move by being stopped or rebooted, and the others behind their load balancer go on serving."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -39,6 +40,34 @@ def test_two_of_three_serve_at_every_moment_forward_and_back(image: str) -> None
     assert move.undo() == "undone"
     assert list(behind(move).values()) == [(2, 2)]
     assert move.unrestored() == []
+
+
+@pytest.mark.parametrize(
+    ("strategy", "image"), [("incremental", "stopped"), ("incremental", "no_reboot"), ("all_at_once", "")]
+)
+def test_undone_all_serve_behind_their_load_balancer_again_though_their_addresses_are_others(
+    strategy: Any, image: str
+) -> None:
+    overrides = {ref: {"image": image} for ref in web_servers().values()} if image else {}
+    move = Move(strategy, new_vpc=True, overrides=overrides)
+    ids = {ref.partition(":")[2] for ref in web_servers(move).values()}
+    before = addresses(move, ids)
+    assert move.execute().undo() == "undone"
+    assert in_service(move) == ids
+    assert addresses(move, ids).isdisjoint(before)
+    assert move.unrestored() == []
+
+
+def in_service(move: Move) -> set[str]:
+    boto: Any = move.bench.boto
+    told = boto.client("elb").describe_instance_health(LoadBalancerName="shop-web")["InstanceStates"]
+    return {each["InstanceId"] for each in told if each["State"] == "InService"}
+
+
+def addresses(move: Move, ids: Collection[str]) -> set[str]:
+    boto: Any = move.bench.boto
+    told = boto.client("ec2").describe_instances(InstanceIds=sorted(ids))["Reservations"]
+    return {each["PrivateIpAddress"] for one in told for each in one["Instances"]}
 
 
 def test_where_a_person_lets_two_out_at_once_one_serves() -> None:

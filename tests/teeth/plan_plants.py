@@ -69,8 +69,16 @@ PLAN_PLANTS = (
         "others-not-counted",
         "a member is stopped although others behind its load balancer have failed meanwhile",
         "app/resources/turns.py",
-        "        if len(serving) - 1 < least:\n",
-        "        if len(serving) - 1 < 0:\n",
+        "        if instance in serving and len(serving) - 1 < least:\n",
+        "        if instance in serving and len(serving) - 1 < 0:\n",
+        ("tests/scenarios/test_members_take_turns.py",),
+    ),
+    Plant(
+        "known-by-its-old-address",
+        "undo starts a source and leaves it to a load balancer that knows it by the address it had",
+        "app/resources/instance_stop.py",
+        "            await _register_anew(run, name)\n",
+        "            await in_service_behind(run, name)\n",
         ("tests/scenarios/test_members_take_turns.py",),
     ),
     Plant(
