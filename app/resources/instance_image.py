@@ -60,7 +60,7 @@ class Image(Step):
             "no_reboot": not reboots,
             "left_out": [volume["device"] for volume in moved_volumes(resource, ctx)],
             "tags": dict(resource.tags),
-            "fronts": fronts_left(resource, ctx) if reboots else [],
+            **({"fronts": fronts_left(resource, ctx)} if reboots else {}),
         }
         return Draft(
             params,

@@ -114,7 +114,7 @@ class _StopSource(Step):
             "balancers": [balancer.ref.id for balancer in fronting(resource, ctx)],
         }
 
-    def undo_seconds(self, resource: Resource, ctx: Context) -> float:
+    def back_seconds(self, resource: Resource, ctx: Context) -> float:
         return STOP_SECONDS + max(map(check_seconds, fronting(resource, ctx)), default=0.0)
 
 
@@ -175,7 +175,7 @@ class Stop(_StopSource):
             self.stop_params(resource, ctx) | {"fronts": fronts_left(resource, ctx)},
             f"Stop {resource.name}; it is out of service until its counterpart runs.",
             seconds=STOP_SECONDS,
-            undo_seconds=self.undo_seconds(resource, ctx),
+            undo_seconds=self.back_seconds(resource, ctx),
             needs=frozenset(needs),
             reaches=frozenset({stopped(resource.ref)}),
             interrupts=frozenset({resource.ref}),
@@ -196,7 +196,7 @@ class Retire(_StopSource):
             self.stop_params(resource, ctx),
             f"Stop {resource.name}, whose counterpart has taken its traffic.",
             seconds=STOP_SECONDS,
-            undo_seconds=self.undo_seconds(resource, ctx),
+            undo_seconds=self.back_seconds(resource, ctx),
             needs=frozenset(
                 {*hold_step(resource), in_service(resource.ref), Milestone("drained", resource.ref), *addresses}
             ),

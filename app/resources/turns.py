@@ -77,9 +77,11 @@ async def leave_enough(run: Run, instance: str) -> list[str]:
     """
     found = []
     for front in run.params.get("fronts", ()):  # plans of before do not tell
-        name, least = front["twin"], len(front["serving"]) - front["most_out"]
-        serving = await in_service_behind(run, name)
-        if instance in serving or (run.recovering and instance in front["serving"]):
+        name, served = front["twin"], front["serving"]
+        if not name or not served:  # a person had the twin's steps skipped, or nobody served there
+            continue
+        serving, least = await in_service_behind(run, name), len(served) - front["most_out"]
+        if instance in serving or (run.recovering and instance in served):
             found.append(name)
         if instance in serving and len(serving) - 1 < least:
             await run.wait(replace(watch_members(name, ()), within=RECOVERY), _enough(name, instance, least))

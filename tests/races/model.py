@@ -37,7 +37,7 @@ class PlanNow:
 
 @dataclass(frozen=True)
 class JobNow:
-    """A job: `held` by a worker, which `keeps` at a gate; `begun` once a step of it was tried."""
+    """A job: `held` by a worker, which `keeps` at a gate; `begun` once a step of it may have changed something."""
 
     plan: str
     action: str

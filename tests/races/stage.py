@@ -36,7 +36,11 @@ _JOBS = text(
     """
     select j.id, plan_id, j.action, status, requested, gates, approved_gates,
            exists (select from job_steps s
-                   where s.job_id = j.id and (s.started_at is not null or s.attempts > 1)) as begun,
+                   where s.job_id = j.id and (
+                       s.state in ('running', 'verifying', 'succeeded')
+                       or exists (select from audit_log a
+                                  where a.job_id = s.job_id and a.step_id = s.step_id and a.event = 'aws.intent')
+                   )) as begun,
            status = 'waiting_for_approval' and wake_at is not null as keeps,
            coalesce(lease_expires_at > clock_timestamp(), false) as held,
            (select jsonb_object_agg(step_id, state order by seq) from job_steps s where s.job_id = j.id) as steps

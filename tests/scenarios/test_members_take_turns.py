@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.execution.journal import MemoryJournal
+from app.execution.journal import Entry, MemoryJournal
 from app.planning.context import Settings
 from app.resources.load_balancer_members import RECOVERY
 from tests.scenarios.whole_move import Move, errors
@@ -96,7 +96,7 @@ def ready_to_stop(image: str = "stopped") -> tuple[Move, MemoryJournal, dict[str
 
 def leave(move: Move, journal: MemoryJournal, step_id: str) -> str:
     """Let just this step run, after all that had run before."""
-    done = {id_ for id_, line in journal.lines.items() if line.state == "succeeded"}
+    done = {id_ for id_, line in journal.lines.items() if line.state in ("succeeded", "skipped")}
     steps = [step for step in move.plan.steps if step.id in done or step.id == step_id]
     alone = [replace(step, needs=tuple(need for need in step.needs if need in done)) for step in steps]
     outcome, _ = move.bench.execute(replace(move.plan, steps=tuple(alone)), journal)
@@ -118,6 +118,12 @@ def test_a_member_is_not_stopped_while_another_one_is_out_for_reasons_of_its_own
     assert (move.bench.world.clock.now() - before).total_seconds() >= RECOVERY
     running = boto.client("ec2").describe_instances(InstanceIds=[servers["web-1"].partition(":")[2]])
     assert running["Reservations"][0]["Instances"][0]["State"]["Name"] == "running"
+
+
+def test_a_member_is_stopped_where_a_person_had_its_load_balancers_steps_skipped() -> None:
+    move, journal, servers = ready_to_stop()
+    journal.lines["load_balancer.register/load_balancer:shop-web"] = Entry("skipped")
+    assert leave(move, journal, f"instance.stop/{servers['web-1']}") == "succeeded"
 
 
 def test_a_member_that_serves_nowhere_any_more_is_stopped_whoever_else_is_out() -> None:
