@@ -22,6 +22,8 @@ RARE = {
     ("auto_scaling_group.drain", "ec2.describe_instances"),
     # The last move of the address is still under way when it is undone.
     ("elastic_ip.move", "ec2.describe_moving_addresses"),
+    # A member of a load balancer that is rebooted for its image.
+    ("instance.image", "elb.describe_instance_health"),
     # A source that cannot be stopped.
     ("instance.terminate", "ec2.describe_addresses"),
     # A source with an address of its own that was not moved along with it.
