@@ -5,7 +5,7 @@ stopped or rebooted for their image are, until their counterparts serve.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from app.execution.step import Judge, Run, Seen, Verdict, pending, settled
 from app.planning.context import Context
@@ -25,10 +25,27 @@ from app.resources.load_balancer_members import (
 SHARE = 4  # one in so many may be out where the plan's settings do not say
 
 
-def most_out(balancer: Resource, ctx: Context) -> int:
-    """How many of its members may be out of service at once."""
-    serving = [each for each in behind(balancer, ctx.inventory) if each.holds or running(each)]
-    return ctx.settings.max_out_of_service or max(1, len(serving) // SHARE)
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """`most_out`: how many members of a load balancer may be out of service at once; `after`: who must be back before
+    a member leaves."""
+
+    most_out: Mapping[Ref, int]
+    after: Mapping[Ref, frozenset[Milestone]]
+
+
+def turns(ctx: Context) -> Turns:
+    """In the order of their refs, which is one order for all load balancers: nobody waits in a circle."""
+    most_out: dict[Ref, int] = {}
+    after: dict[Ref, frozenset[Milestone]] = {}
+    for balancer in ctx.moving("load_balancer"):
+        members = behind(balancer, ctx.inventory)
+        serving = sum(1 for each in members if each.holds or running(each))
+        most = most_out[balancer.ref] = ctx.settings.max_out_of_service or max(1, serving // SHARE)
+        leaving = [each.ref for each in members if not each.holds and _goes_out(each, ctx)]
+        for earlier, later in zip(leaving, leaving[most:], strict=False):
+            after[later] = after.get(later, frozenset()) | {in_service(earlier)}
+    return Turns(most_out, after)
 
 
 def after_others(instance: Resource, ctx: Context) -> frozenset[Milestone]:
@@ -37,17 +54,7 @@ def after_others(instance: Resource, ctx: Context) -> frozenset[Milestone]:
     if not ctx.incremental:
         return frozenset()
     fronts = {in_service(each.ref) for each in balancers_of(instance, ctx)}
-    return frozenset(fronts | ctx.once(_turns).get(instance.ref, set()))
-
-
-def _turns(ctx: Context) -> Mapping[Ref, set[Milestone]]:
-    """In the order of their refs, which is one order for all load balancers: nobody waits in a circle."""
-    found: dict[Ref, set[Milestone]] = {}
-    for balancer in ctx.moving("load_balancer"):
-        leaving = [each for each in behind(balancer, ctx.inventory) if not each.holds and _goes_out(each, ctx)]
-        for earlier, later in zip(leaving, leaving[most_out(balancer, ctx) :], strict=False):
-            found.setdefault(later.ref, set()).add(in_service(earlier.ref))
-    return found
+    return ctx.once(turns).after.get(instance.ref, frozenset()) | fronts
 
 
 def _goes_out(instance: Resource, ctx: Context) -> bool:
@@ -62,7 +69,7 @@ def fronts_left(instance: Resource, ctx: Context) -> list[Json]:
         {
             "twin": twin_promise(each.ref),
             "serving": promise(step_id("load_balancer.register", each.ref), "expected"),
-            "most_out": most_out(each, ctx),
+            "most_out": ctx.once(turns).most_out[each.ref],
         }
         for each in balancers_of(instance, ctx)
         if takes_linked(each, instance, ctx)

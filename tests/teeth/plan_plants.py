@@ -61,8 +61,8 @@ PLAN_PLANTS = (
         "turns-forgotten",
         "all members of a load balancer that have to be stopped are stopped at once",
         "app/resources/turns.py",
-        "            found.setdefault(later.ref, set()).add(in_service(earlier.ref))\n",
-        "            found.setdefault(later.ref, set())\n",
+        "            after[later] = after.get(later, frozenset()) | {in_service(earlier)}\n",
+        "            after[later] = after.get(later, frozenset())\n",
         ("tests/unit/resources/test_turns.py",),
     ),
     Plant(
