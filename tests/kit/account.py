@@ -26,6 +26,7 @@ VOLATILE = {
     "MaxItems",
     "ResourceRecordSetCount",
     "StartTime",
+    "Time",  # the same, of a scheduled action: when it comes next
     "StateValue",
     "StateReasonData",
     "StateUpdatedTimestamp",
