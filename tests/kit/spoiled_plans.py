@@ -8,7 +8,7 @@ from app.planning.outage import Judge
 from app.planning.plan import PlannedStep, promises
 from tests.kit.any_order import HaltedError
 from tests.kit.applications import App, Ask
-from tests.kit.kept_cases import Planned, Tally, down_in_one_order
+from tests.kit.kept_cases import Planned, Tally, balanced, down_in_one_order
 
 
 def spoiled(planned: Planned, chance: random.Random) -> Planned:
@@ -31,9 +31,9 @@ def check_spoiled(app: App, ask: Ask, first_seed: int, tally: Tally) -> None:
         return
     for seed in range(first_seed, first_seed + 6):
         chosen = spoiled(planned, random.Random(seed))
-        if kept := _kept(chosen):
+        if watched := _kept(chosen) | balanced(chosen.plan):
             try:
-                down_in_one_order(app, chosen, kept, seed, tally)
+                down_in_one_order(app, chosen, watched, seed, tally)
             except HaltedError:
                 tally.blocked += 1
 
